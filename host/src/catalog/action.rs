@@ -1,0 +1,113 @@
+//! The catalogue of actions: what a caller can ask to do to which kind of object.
+
+use std::fmt;
+
+/// Kinds of objects that decisions are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Server,
+    Project,
+    Warehouse,
+    Namespace,
+    Table,
+    View,
+}
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Project => "project",
+            Self::Warehouse => "warehouse",
+            Self::Namespace => "namespace",
+            Self::Table => "table",
+            Self::View => "view",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($variant:ident = $kind:ident $text:literal $doc:literal,)*) => {
+        /// One thing a caller can ask for; plugins see its text, e.g. `table:commit`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Action {
+            /// Every action, in the order of the catalogue.
+            pub const ALL: &'static [Action] = &[$(Action::$variant,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// The kind of object that the action is asked of.
+            pub const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => Kind::$kind,)*
+                }
+            }
+
+            pub const fn summary(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $doc,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    ServerDescribe = Server "server:describe" "Read the server's version and state.",
+    ServerBootstrap = Server "server:bootstrap" "Accept the terms and become the first administrator, once.",
+    ServerCreateProject = Server "server:create-project" "Create a project.",
+    ServerListProjects = Server "server:list-projects" "List the projects one may see.",
+    ServerManage = Server "server:manage" "Change the server's mode of operation.",
+    ProjectDescribe = Project "project:describe" "Read a project; without it the project is hidden.",
+    ProjectRename = Project "project:rename" "Rename a project.",
+    ProjectDelete = Project "project:delete" "Delete an empty project.",
+    ProjectCreateWarehouse = Project "project:create-warehouse" "Create a warehouse.",
+    ProjectListWarehouses = Project "project:list-warehouses" "List the warehouses one may see.",
+    WarehouseDescribe = Warehouse "warehouse:describe" "Use or read a warehouse; without it the warehouse is hidden.",
+    WarehouseUpdate = Warehouse "warehouse:update" "Rename, activate, protect or re-point a warehouse.",
+    WarehouseDelete = Warehouse "warehouse:delete" "Delete an empty warehouse.",
+    WarehouseCreateNamespace = Warehouse "warehouse:create-namespace" "Create a namespace at the top.",
+    WarehouseListNamespaces = Warehouse "warehouse:list-namespaces" "List the namespaces at the top that one may see.",
+    WarehouseListDeleted = Warehouse "warehouse:list-deleted" "List soft-deleted tables and views.",
+    WarehouseListTasks = Warehouse "warehouse:list-tasks" "List background tasks.",
+    WarehouseControlTasks = Warehouse "warehouse:control-tasks" "Stop, cancel or hurry background tasks.",
+    NamespaceDescribe = Namespace "namespace:describe" "Load a namespace; without it the namespace is hidden.",
+    NamespaceCreateNamespace = Namespace "namespace:create-namespace" "Create a namespace inside.",
+    NamespaceListNamespaces = Namespace "namespace:list-namespaces" "List the namespaces inside that one may see.",
+    NamespaceCreateTable = Namespace "namespace:create-table" "Create, register or move a table into the namespace.",
+    NamespaceCreateView = Namespace "namespace:create-view" "Create, register or move a view into the namespace.",
+    NamespaceListTables = Namespace "namespace:list-tables" "List the tables that one may see.",
+    NamespaceListViews = Namespace "namespace:list-views" "List the views that one may see.",
+    NamespaceUpdateProperties = Namespace "namespace:update-properties" "Set or remove properties.",
+    NamespaceDrop = Namespace "namespace:drop" "Drop the namespace.",
+    NamespaceProtect = Namespace "namespace:protect" "Read or set the protection flag.",
+    TableDescribe = Table "table:describe" "Load the metadata; without it the table is hidden.",
+    TableRead = Table "table:read" "Read data files.",
+    TableWrite = Table "table:write" "Write and delete data files.",
+    TableCommit = Table "table:commit" "Commit to the table.",
+    TableRename = Table "table:rename" "Rename the table.",
+    TableDrop = Table "table:drop" "Drop, purge or unregister the table.",
+    TableUndrop = Table "table:undrop" "Bring a soft-deleted table back.",
+    TableProtect = Table "table:protect" "Read or set the protection flag.",
+    TableReportMetrics = Table "table:report-metrics" "Send a scan or commit report.",
+    ViewDescribe = View "view:describe" "Load the view; without it the view is hidden.",
+    ViewCommit = View "view:commit" "Replace the view or change its properties.",
+    ViewRename = View "view:rename" "Rename the view.",
+    ViewDrop = View "view:drop" "Drop the view.",
+    ViewUndrop = View "view:undrop" "Bring a soft-deleted view back.",
+    ViewProtect = View "view:protect" "Read or set the protection flag.",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,5 @@
+//! Weir, an Apache Iceberg REST catalog whose rules are WebAssembly plugins.
+
+pub mod catalog;
+pub mod error;
+pub mod permit;
