@@ -17,6 +17,8 @@ pub struct Namespace {
 impl Namespace {
     pub const DEPTH_MAX: usize = 32;
     pub const PART_BYTES_MAX: usize = 255;
+    /// What an index entry of either engine holds with room to spare; 255 bytes in every one of 32 parts would not fit.
+    pub const KEY_BYTES_MAX: usize = 2_048;
 
     /// The path as it is to be created or looked up. 400 where no such namespace can ever exist.
     pub fn parse(parts: Vec<String>) -> Result<Self, Error> {
@@ -32,6 +34,13 @@ impl Namespace {
         }
         for part in &parts {
             check_name("namespace part", part)?;
+        }
+        let key_bytes = parts.iter().map(String::len).sum::<usize>() + parts.len() - 1;
+        if key_bytes > Self::KEY_BYTES_MAX {
+            return Err(Error::bad_request(format!(
+                "the parts of a namespace have at most {} bytes together, found {key_bytes}",
+                Self::KEY_BYTES_MAX
+            )));
         }
         Ok(Self { parts })
     }
@@ -105,4 +114,58 @@ fn check_name(what: &str, name: &str) -> Result<(), Error> {
         return Err(Error::BadRequest(format!("a {what} must not contain NUL or 0x1F, found {name:?}")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn namespace(parts: &[&str]) -> Result<Namespace, Error> {
+        Namespace::parse(parts.iter().map(|part| (*part).to_owned()).collect())
+    }
+
+    #[test]
+    fn b4_any_script_dots_and_spaces_are_names() {
+        for part in ["a.b", "a b", "a/b", "..", "%1F", "İi", "\u{202e}x", "👩\u{200d}👩", " ", "+"] {
+            let parsed = namespace(&["top", part]).unwrap();
+            assert_eq!(parsed.name(), part);
+            assert_eq!(Namespace::from_key(&parsed.key()), parsed);
+        }
+    }
+
+    #[test]
+    fn b4_what_no_namespace_can_be_called_is_refused() {
+        let long = "x".repeat(256);
+        for part in ["", "a\0b", "a\u{1f}b", long.as_str()] {
+            assert!(matches!(namespace(&["top", part]), Err(Error::BadRequest(_))), "{part:?}");
+            let ident = TableIdent::parse(namespace(&["top"]).unwrap(), part.to_owned());
+            assert!(matches!(ident, Err(Error::BadRequest(_))), "{part:?}");
+        }
+        assert!(namespace(&[]).is_err());
+        assert!(namespace(&["a"; 1_000]).is_err());
+        assert!(namespace(&["x".repeat(255).as_str(); 9]).is_err());
+    }
+
+    #[test]
+    fn b4_composed_and_decomposed_names_are_two_names() {
+        assert_ne!(namespace(&["caf\u{e9}"]).unwrap(), namespace(&["cafe\u{301}"]).unwrap());
+        assert_ne!(namespace(&["A"]).unwrap(), namespace(&["a"]).unwrap());
+    }
+
+    #[test]
+    fn the_parent_of_a_top_namespace_is_none() {
+        assert_eq!(namespace(&["a", "b"]).unwrap().parent(), Some(namespace(&["a"]).unwrap()));
+        assert_eq!(namespace(&["a"]).unwrap().parent(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn b4_the_stored_key_gives_the_namespace_back(parts in proptest::collection::vec("\\PC{1,12}", 1..5)) {
+            if let Ok(parsed) = Namespace::parse(parts) {
+                prop_assert_eq!(Namespace::from_key(&parsed.key()), parsed);
+            }
+        }
+    }
 }
