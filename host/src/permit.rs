@@ -1,4 +1,4 @@
-//! Proof that somebody was allowed to do something; writes and vended credentials ask for one.
+//! Proof that somebody was allowed to do something: every write asks for one, as does a vended credential.
 
 use crate::catalog::action::Action;
 

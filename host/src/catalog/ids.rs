@@ -1,4 +1,4 @@
-//! Identities that never change and are never used again.
+//! Identities that never change, never come back.
 
 use std::fmt;
 use std::str::FromStr;

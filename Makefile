@@ -1,0 +1,43 @@
+# Weir's commands; `make help` lists them.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full lint fmt bench
+
+# `make run PROFILE=dev` compiles faster, serves slower.
+PROFILE ?= release
+# What `make bench` measures; empty starts Weir itself.
+BENCH ?=
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
+	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
+	@$(call need,cc,install a C compiler: apt-get install build-essential)
+	cargo run --quiet --profile $(PROFILE) --bin weir -- serve
+
+test: ## Run the gate: both engines, properties, real clients, tidy.
+	tests/setup.sh gate
+	cargo build --bin weir
+	tests/with-postgres.sh cargo test --workspace --no-fail-fast
+
+test-full: lint ## Run the gate, then what is slow: Spark, soak, long races.
+	tests/setup.sh full
+	cargo build --bin weir
+	WEIR_TEST_FULL=1 tests/with-postgres.sh cargo test --workspace --no-fail-fast
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
+	else echo "cargo-deny is not installed: cargo install --locked cargo-deny, then cargo deny check"; fi
+
+lint: ## Check the formatting, then clippy with the caps of clippy.toml.
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Format the code.
+	cargo fmt
+
+bench: ## Measure the catalog on both engines; BENCH="--uri URL" measures another.
+	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
+	cargo build --release --bin weir --bin weir-bench
+	tests/with-postgres.sh cargo run --quiet --release --bin weir-bench -- $(BENCH)
+
+need = command -v $(1) >/dev/null || { echo "make: $(1) is not here: $(2)" >&2; exit 1; }

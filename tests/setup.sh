@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Sets up what the tests need outside cargo: tests/setup.sh gate|full
+# It is quick when everything is there. What it cannot install itself is named with its remedy.
+set -euo pipefail
+
+lane=${1:-gate}
+cache=${WEIR_CACHE:-$HOME/.cache/weir}
+here=$(cd "$(dirname "$0")" && pwd)
+missing=()
+
+install_debian() { # PACKAGE…
+  command -v apt-get >/dev/null || return 1
+  local sudo=()
+  if [ "$(id -u)" != 0 ]; then sudo -n true 2>/dev/null || return 1; sudo=(sudo -n); fi
+  # The package would start a server of its own at once, which nobody asked for.
+  "${sudo[@]}" sh -c 'mkdir -p /etc/postgresql-common && [ -e /etc/postgresql-common/createcluster.conf ] ||
+    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf'
+  echo "installing $*" >&2
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+}
+
+need() { # COMMAND REMEDY
+  command -v "$1" >/dev/null || missing+=("$1: $2")
+}
+
+venv() { # NAME REQUIREMENTS
+  local home="$cache/$1" list="$here/clients/$2"
+  cmp -s "$list" "$home/installed.txt" && return
+  echo "installing the Python clients of tests/clients/$2" >&2
+  rm -rf "$home"
+  if ! python3 -m venv "$home" 2>/dev/null; then
+    install_debian python3-venv || { missing+=("python3 -m venv: apt-get install python3-venv"); return; }
+    rm -rf "$home"
+    python3 -m venv "$home"
+  fi
+  "$home/bin/pip" install -q --disable-pip-version-check -r "$list"
+  cp "$list" "$home/installed.txt"
+}
+
+need cargo "install Rust 1.95 or newer from https://rustup.rs"
+need cc "apt-get install build-essential"
+need python3 "apt-get install python3 python3-venv"
+
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
+  install_debian postgresql || missing+=("initdb of Postgres 15 or newer: apt-get install postgresql")
+fi
+if [ "$lane" = full ] && ! command -v java >/dev/null; then
+  install_debian openjdk-17-jre-headless || missing+=("java 17 for Spark: apt-get install openjdk-17-jre-headless")
+fi
+mkdir -p "$cache"
+if command -v python3 >/dev/null; then
+  venv venv requirements.txt
+  [ "$lane" != full ] || venv spark requirements-spark.txt
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+  printf 'The tests need what is not here:\n' >&2
+  printf '  %s\n' "${missing[@]}" >&2
+  exit 1
+fi
