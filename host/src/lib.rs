@@ -1,6 +1,8 @@
 //! Weir, an Apache Iceberg REST catalog whose rules are WebAssembly plugins.
 
 pub mod catalog;
+pub mod cli;
+pub mod config;
 pub mod error;
 pub mod events;
 pub mod permit;

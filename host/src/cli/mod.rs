@@ -1,0 +1,84 @@
+//! The command line: one file a verb.
+
+mod config;
+mod version;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Problems};
+
+const EXAMPLES: &str = "\
+Start here:
+  weir serve                          a catalog on 127.0.0.1:8181, data in ./weir-data
+  weir --config weir.toml serve       the same with your own settings
+  weir config check                   every problem of the configuration at once
+
+Configuration: weir.toml, overridden by WEIR__SECTION__KEY, e.g. WEIR__SERVER__LISTEN=127.0.0.1:9000.
+
+Exit codes:
+  0  done
+  1  failed; the reason is on standard error
+  2  wrong usage
+  3  the configuration has problems
+  4  not healthy, or not in time";
+
+/// An Apache Iceberg REST catalog whose rules are WebAssembly plugins.
+#[derive(Parser)]
+#[command(name = "weir", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration file; without it WEIR_CONFIG names one, else ./weir.toml where it exists.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Config(config::Args),
+    Version(version::Args),
+}
+
+/// The server is there but not well, or not there in time.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unhealthy(String);
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error {
+        error if error.is::<Problems>() => 3,
+        error if error.is::<Unhealthy>() => 4,
+        _ => 1,
+    }
+}
+
+/// Does what the arguments of this process ask for.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let source = Source { path: cli.config.or_else(|| std::env::var_os("WEIR_CONFIG").map(PathBuf::from)) };
+    let outcome = match cli.verb {
+        Verb::Config(args) => config::run(args, &source),
+        Verb::Version(args) => version::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// Where the configuration comes from.
+struct Source {
+    path: Option<PathBuf>,
+}
+
+impl Source {
+    fn load(&self) -> Result<Config, Problems> {
+        Config::load(self.path.as_deref())
+    }
+}

@@ -1,0 +1,58 @@
+//! `[auth]`, `[authorization]`: who is calling, what callers may do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, Server};
+
+/// Who is calling.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Who may call without credentials: whoever reaches a loopback address (`loopback`), everybody who reaches the
+    /// server (`anywhere`), or nobody (`never`).
+    pub anonymous: Anonymous,
+}
+
+/// Who may call without credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Anonymous {
+    #[default]
+    Loopback,
+    Anywhere,
+    Never,
+}
+
+/// What callers may do where no authorizer decides.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Authorization {
+    /// The answer where no authorizer is configured; without it `allow` while anonymous callers are let in, else `deny`.
+    #[schemars(example = &"deny")]
+    pub default: Option<Verdict>,
+}
+
+/// An answer to "may the caller".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Verdict {
+    Allow,
+    Deny,
+}
+
+impl Auth {
+    /// An open catalog must not reach a network by accident: whoever could call it could drop every table.
+    pub(super) fn problems(&self, server: &Server) -> Option<Problem> {
+        if self.anonymous != Anonymous::Loopback || server.listen.ip().is_loopback() {
+            return None;
+        }
+        Some(Problem::at(
+            "server.listen",
+            format!("`{}`, which other machines reach, while nobody has to say who they are", server.listen),
+            "a loopback address, or `auth.anonymous = \"anywhere\"` to let everybody in who reaches it",
+        ))
+    }
+}

@@ -1,0 +1,3 @@
+//! What an operator relies on: configuration, listener, limits, health, metrics.
+
+mod config;
