@@ -1,0 +1,215 @@
+//! Files on a disk of this host, inside the allowed roots only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::FileError;
+use crate::catalog::location::Location;
+
+/// The allowed roots, links resolved.
+///
+/// INVARIANT: every operation resolves the links of its path first, then works on the resolved path, which lies inside a
+/// root. The last part is never followed when something is created or removed.
+#[derive(Debug)]
+pub(super) struct LocalFiles {
+    roots: Vec<PathBuf>,
+}
+
+impl LocalFiles {
+    pub(super) fn open(roots: &[PathBuf]) -> Result<Self, FileError> {
+        let resolve = |root: &PathBuf| {
+            fs::create_dir_all(root)
+                .and_then(|()| root.canonicalize())
+                .map_err(|source| FileError::Root { path: root.display().to_string(), source })
+        };
+        Ok(Self { roots: roots.iter().map(resolve).collect::<Result<_, _>>()? })
+    }
+
+    /// Put if absent: the name is created or refused by the file system in one step.
+    ///
+    /// The bytes go straight into the final name. A crash may leave it short, but then nothing points to it, since the
+    /// pointer moves only after both flushes.
+    pub(super) fn write_new(&self, location: &Location, bytes: &[u8]) -> Result<(), FileError> {
+        let path = self.path_to_create(location)?;
+        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(FileError::Exists(location.clone()));
+            }
+            Err(error) => return Err(FileError::failed(location, error)),
+        };
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| flush_directory_of(&path));
+        written.map_err(|error| {
+            // Nobody points to what was not acknowledged. Should the removal fail too, an orphan stays.
+            drop(fs::remove_file(&path));
+            FileError::failed(location, error)
+        })
+    }
+
+    /// Puts the bytes in the place of whatever is there, so that a reader sees the old file or the new one.
+    pub(super) fn replace(&self, location: &Location, bytes: &[u8]) -> Result<(), FileError> {
+        let path = self.path_to_create(location)?;
+        let directory = path.parent().unwrap_or(&path);
+        let replaced = tempfile::NamedTempFile::new_in(directory).and_then(|mut draft| {
+            draft.write_all(bytes)?;
+            draft.as_file().sync_all()?;
+            draft.persist(&path)?;
+            flush_directory_of(&path)
+        });
+        replaced.map_err(|error| FileError::failed(location, error))
+    }
+
+    pub(super) fn read(&self, location: &Location, bytes_max: u64) -> Result<Vec<u8>, FileError> {
+        let path = self.existing_path(location)?.ok_or_else(|| FileError::Missing(location.clone()))?;
+        let read = || {
+            // A pipe or a device would block or never end.
+            let length = match fs::metadata(&path)? {
+                metadata if metadata.is_file() => metadata.len(),
+                _ => return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
+            };
+            let mut bytes = Vec::with_capacity(length.min(bytes_max) as usize);
+            File::open(&path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) if bytes.len() as u64 > bytes_max => {
+                Err(FileError::TooLarge { location: location.clone(), bytes_max })
+            }
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(FileError::Missing(location.clone())),
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                Err(FileError::Corrupt { location: location.clone(), reason: error.to_string() })
+            }
+            Err(error) => Err(FileError::failed(location, error)),
+        }
+    }
+
+    pub(super) fn exists(&self, location: &Location) -> Result<bool, FileError> {
+        Ok(self.existing_path(location)?.is_some())
+    }
+
+    pub(super) fn delete(&self, location: &Location) -> Result<(), FileError> {
+        let Some(path) = self.path_without_following(location)? else { return Ok(()) };
+        gone(fs::remove_file(path), location)
+    }
+
+    pub(super) fn delete_tree(&self, location: &Location) -> Result<(), FileError> {
+        let Some(path) = self.path_without_following(location)? else { return Ok(()) };
+        if self.roots.iter().any(|root| root.starts_with(&path)) {
+            return Err(outside(location, "a root itself is never deleted"));
+        }
+        let is_directory = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+        gone(if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) }, location)
+    }
+
+    /// Whether the nearest directory that exists lies inside a root.
+    pub(super) fn admit(&self, location: &Location) -> Result<(), FileError> {
+        for existing in Path::new(location.path()).ancestors() {
+            match existing.canonicalize() {
+                Ok(resolved) => return self.admit_resolved(&resolved, location),
+                // A dangling link is there, but resolves to nothing: whoever makes its target decides where we write.
+                Err(_) if fs::symlink_metadata(existing).is_ok() => {
+                    return Err(outside(location, "it leads through a broken link"));
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(FileError::failed(location, error)),
+            }
+        }
+        Err(outside(location, "no part of its path exists"))
+    }
+
+    fn admit_resolved(&self, resolved: &Path, location: &Location) -> Result<(), FileError> {
+        match self.roots.iter().any(|root| resolved.starts_with(root)) {
+            true => Ok(()),
+            false => Err(outside(location, "it is not inside one of the allowed local roots")),
+        }
+    }
+
+    /// The resolved path of something that is to be created, its directories made.
+    fn path_to_create(&self, location: &Location) -> Result<PathBuf, FileError> {
+        let path = Path::new(location.path());
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(outside(location, "it has no directory"));
+        };
+        let resolved = match directory.canonicalize() {
+            Ok(resolved) => resolved,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.admit(location)?;
+                create_directories(directory)
+                    .and_then(|()| directory.canonicalize())
+                    .map_err(|error| FileError::failed(location, error))?
+            }
+            Err(error) => return Err(refused_path(location, error)),
+        };
+        self.admit_resolved(&resolved, location)?;
+        Ok(resolved.join(name))
+    }
+
+    /// The path with all links resolved; `None` when nothing is there.
+    fn existing_path(&self, location: &Location) -> Result<Option<PathBuf>, FileError> {
+        match Path::new(location.path()).canonicalize() {
+            Ok(resolved) => self.admit_resolved(&resolved, location).map(|()| Some(resolved)),
+            // Whether a place outside exists is nobody's business.
+            Err(error) if error.kind() == ErrorKind::NotFound => self.admit(location).map(|()| None),
+            Err(error) => Err(refused_path(location, error)),
+        }
+    }
+
+    /// The path with the links of its directory resolved, for removals; `None` when the directory is not there.
+    fn path_without_following(&self, location: &Location) -> Result<Option<PathBuf>, FileError> {
+        let path = Path::new(location.path());
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(outside(location, "it has no directory"));
+        };
+        match directory.canonicalize() {
+            Ok(resolved) => {
+                self.admit_resolved(&resolved, location)?;
+                Ok(Some(resolved.join(name)))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => self.admit(location).map(|()| None),
+            Err(error) => Err(refused_path(location, error)),
+        }
+    }
+}
+
+fn outside(location: &Location, reason: &str) -> FileError {
+    FileError::Outside { location: location.clone(), reason: reason.to_owned() }
+}
+
+/// A file where a directory was named, a loop of links: the caller's path is wrong, the disk is well.
+fn refused_path(location: &Location, error: io::Error) -> FileError {
+    match error.kind() {
+        ErrorKind::NotADirectory => outside(location, "it leads through a file"),
+        ErrorKind::PermissionDenied => outside(location, "this server has no permission there"),
+        ErrorKind::InvalidFilename => outside(location, "the file system takes no such name"),
+        _ => FileError::failed(location, error),
+    }
+}
+
+fn gone(removed: io::Result<()>, location: &Location) -> Result<(), FileError> {
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(FileError::failed(location, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Like `create_dir_all`, and each new directory survives a power loss.
+fn create_directories(directory: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
+    for path in missing.into_iter().rev() {
+        match fs::create_dir(path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => flush_directory_of(path)?,
+        }
+    }
+    Ok(())
+}
+
+/// A new name is durable only when its directory has been flushed.
+fn flush_directory_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
