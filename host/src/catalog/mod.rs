@@ -4,3 +4,4 @@ pub mod action;
 pub mod ident;
 pub mod ids;
 pub mod location;
+pub mod page;
