@@ -7,3 +7,4 @@ pub mod error;
 pub mod events;
 pub mod files;
 pub mod permit;
+pub mod server;
