@@ -8,3 +8,4 @@ pub mod events;
 pub mod files;
 pub mod permit;
 pub mod server;
+pub mod telemetry;
