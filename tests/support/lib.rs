@@ -1,1 +1,14 @@
-//! What the tests share.
+//! What the tests share: engines, running servers, a client that fails with good words, Iceberg bodies.
+
+pub mod bodies;
+mod client;
+mod database;
+mod engine;
+mod process;
+mod server;
+pub mod tools;
+
+pub use client::{Answer, Ask, Http, choose_tls};
+pub use engine::{Engine, run_on};
+pub use process::{Installation, Weir};
+pub use server::TestServer;

@@ -1,0 +1,117 @@
+//! `Idempotency-Key`: a repeated request is answered as the first was.
+
+use serde_json::json;
+use uuid::Uuid;
+use weir_tests::{Engine, TestServer, bodies, on_both_engines};
+
+on_both_engines!(
+    a_repeated_create_is_answered_as_the_first,
+    a_repeated_drop_is_answered_as_the_first,
+    a_repeated_commit_changes_the_table_once,
+    a_lasting_refusal_is_repeated,
+    another_request_under_the_same_key_is_422,
+    a_key_must_be_one_uuid,
+    a_key_belongs_to_one_warehouse_s_caller
+);
+
+fn key() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// R13
+async fn a_repeated_create_is_answered_as_the_first(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    let key = key();
+    let create = || server.post("/namespaces/ns/tables", bodies::create_table("t")).header("Idempotency-Key", &key);
+
+    let first = create().send().await.expect(200).json();
+    let second = create().send().await.expect(200).json();
+
+    assert_eq!(first["metadata"]["table-uuid"], second["metadata"]["table-uuid"]);
+}
+
+async fn a_repeated_drop_is_answered_as_the_first(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    server.create_table("ns", "t").await;
+    let key = key();
+
+    for _ in 0..2 {
+        let answer = server.delete("/namespaces/ns/tables/t").header("Idempotency-Key", &key).send().await;
+        answer.expect(204);
+    }
+}
+
+async fn a_repeated_commit_changes_the_table_once(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    let created = server.create_table("ns", "t").await;
+    let location = created["metadata"]["location"].as_str().expect("a location");
+    let body = bodies::commit(json!([]), bodies::append(location, 1, 1, None));
+    let key = key();
+
+    for _ in 0..2 {
+        let commit = server.post("/namespaces/ns/tables/t", body.clone()).header("Idempotency-Key", &key);
+        let metadata = commit.send().await.expect(200).json()["metadata"].clone();
+        assert_eq!(metadata["metadata-log"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+async fn a_lasting_refusal_is_repeated(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    let key = key();
+    let drop = || server.delete("/namespaces/ns/tables/t").header("Idempotency-Key", &key);
+
+    drop().send().await.expect_error(404, "NoSuchTableException");
+    server.create_table("ns", "t").await;
+
+    drop().send().await.expect_error(404, "NoSuchTableException");
+    server.head("/namespaces/ns/tables/t").send().await.expect(204);
+}
+
+/// R13
+async fn another_request_under_the_same_key_is_422(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let key = key();
+    let create =
+        |name: &str| server.post("/namespaces", json!({ "namespace": [name] })).header("Idempotency-Key", &key);
+
+    create("a").send().await.expect(200);
+    create("b").send().await.expect_error(422, "UnprocessableEntityException");
+    let elsewhere = server.delete("/namespaces/a").header("Idempotency-Key", &key).send().await;
+
+    elsewhere.expect_error(422, "UnprocessableEntityException");
+    server.head("/namespaces/a").send().await.expect(204);
+}
+
+async fn a_key_must_be_one_uuid(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let create = |name: &str| server.post("/namespaces", json!({ "namespace": [name] }));
+
+    create("a").header("Idempotency-Key", "not a uuid").send().await.expect_error(400, "BadRequestException");
+    let twice = create("a").header("Idempotency-Key", &key()).header("Idempotency-Key", &key());
+    twice.send().await.expect_error(400, "BadRequestException");
+    create("a").header("Idempotency-Key", "").send().await.expect(200);
+}
+
+/// R13: no replay into another warehouse.
+async fn a_key_belongs_to_one_warehouse_s_caller(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let lake = server.installation.home().join("other");
+    let warehouse = json!({
+        "warehouse-name": "other",
+        "storage-profile": { "type": "local", "root": format!("file://{}", lake.display()) },
+    });
+    let other = server.root.post("/management/v1/warehouse", warehouse).send().await.expect(201).json();
+    let other = other["warehouse-id"].as_str().or(other["id"].as_str()).expect("an id").to_owned();
+    let other = server.root.under(&format!("/catalog/v1/{other}"));
+    let key = key();
+
+    for catalog in [&server.catalog, &other] {
+        let create = catalog.post("/namespaces", json!({ "namespace": ["a"] })).header("Idempotency-Key", &key);
+        create.send().await.expect(200);
+        catalog.head("/namespaces/a").send().await.expect(204);
+    }
+}

@@ -1,0 +1,16 @@
+//! The Iceberg REST API over HTTP, row by row of what clients rely on.
+
+mod commit;
+mod config;
+mod etag;
+mod idempotency;
+mod locations;
+mod namespaces;
+mod pages;
+mod protocol;
+mod register;
+mod rename;
+mod staged;
+mod tables;
+mod transactions;
+mod views;

@@ -1,0 +1,38 @@
+//! Programs of other makers that tests drive, as `tests/setup.sh` installs them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A Python with the clients of `tests/clients/requirements.txt`; `None` (said aloud) where it is not installed.
+pub fn python(environment: &str) -> Option<Command> {
+    let cache = std::env::var_os("WEIR_CACHE").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(PathBuf::from(home).join(".cache/weir"))
+    })?;
+    let python = cache.join(environment).join("bin/python");
+    if python.exists() {
+        return Some(Command::new(python));
+    }
+    assert!(std::env::var("CI").is_err(), "{} is missing: run tests/setup.sh", python.display());
+    eprintln!("skipped: {} is missing; `make test` installs it", python.display());
+    None
+}
+
+/// Whether the slow tests are asked for, as `make test-full` does.
+pub fn is_full_lane() -> bool {
+    std::env::var("WEIR_TEST_FULL").is_ok_and(|value| value == "1")
+}
+
+/// Runs to the end; fails with everything that was said.
+#[track_caller]
+pub fn succeed(mut command: Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not run: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?} ended with {}:\n{said}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    said
+}
