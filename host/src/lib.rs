@@ -8,4 +8,5 @@ pub mod events;
 pub mod files;
 pub mod permit;
 pub mod server;
+pub mod store;
 pub mod telemetry;

@@ -1,0 +1,127 @@
+//! One SQL text on two engines: an enum of two connections with the macros that run a statement on either.
+
+use std::time::Instant;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use super::faults::fault;
+use crate::error::Error;
+
+/// A connection to run one statement on.
+pub(super) enum On<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    /// With whether statements may be prepared under a name.
+    Postgres(&'a mut PgConnection, bool),
+}
+
+/// A connection lent by a pool for one read; says how long the read took when it is given back.
+pub(super) struct Lease {
+    lent: Lent,
+    operation: &'static str,
+    started: Instant,
+}
+
+pub(super) enum Lent {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    /// Behind a transaction pooler preparing and running must meet the same server, so a read is a transaction.
+    Pooled(Transaction<'static, Postgres>),
+}
+
+impl Lease {
+    pub(super) fn new(lent: Lent, operation: &'static str, started: Instant) -> Self {
+        Self { lent, operation, started }
+    }
+
+    pub(super) fn on(&mut self) -> On<'_> {
+        match &mut self.lent {
+            Lent::Sqlite(connection) => On::Sqlite(connection),
+            Lent::Postgres(connection) => On::Postgres(connection, true),
+            Lent::Pooled(transaction) => On::Postgres(transaction, false),
+        }
+    }
+
+    pub(super) fn fault(&mut self, error: sqlx::Error) -> Error {
+        fault(error)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        metrics::histogram!("weir_store_query_seconds", "operation" => self.operation).record(self.started.elapsed());
+    }
+}
+
+/// Runs a query that gives rows: `rows!(lease, fetch_optional, TabularRecord, "SELECT …", id, name)`.
+macro_rules! rows {
+    ($handle:expr, $fetch:ident, $row:ty, $text:expr $(, $bind:expr)* $(,)?) => {
+        match $handle.on() {
+            $crate::store::engine::On::Sqlite(connection) => {
+                sqlx::query_as::<sqlx::Sqlite, $row>($text)$(.bind($bind))*.$fetch(connection).await
+            }
+            $crate::store::engine::On::Postgres(connection, named) => {
+                sqlx::query_as::<sqlx::Postgres, $row>($text)$(.bind($bind))*
+                    .persistent(named).$fetch(connection).await
+            }
+        }
+        .map_err(|error| $handle.fault(error))
+    };
+}
+
+/// The rows that a statement touched, or the bare error.
+macro_rules! touched {
+    ($handle:expr, $text:expr $(, $bind:expr)* $(,)?) => {
+        match $handle.on() {
+            $crate::store::engine::On::Sqlite(connection) => {
+                sqlx::query::<sqlx::Sqlite>($text)$(.bind($bind))*
+                    .execute(connection).await.map(|done| done.rows_affected())
+            }
+            $crate::store::engine::On::Postgres(connection, named) => {
+                sqlx::query::<sqlx::Postgres>($text)$(.bind($bind))*
+                    .persistent(named).execute(connection).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+
+/// Runs a statement that gives no rows, says how many it touched: `run!(writer, "UPDATE …", id)`.
+macro_rules! run {
+    ($handle:expr, $text:expr $(, $bind:expr)* $(,)?) => {
+        $crate::store::engine::touched!($handle, $text $(, $bind)*).map_err(|error| $handle.fault(error))
+    };
+}
+
+/// Like [`run!`] on a writer; `None` where a row that something points at is gone or still pointed at. The writer is
+/// spoiled then: a race was lost on Postgres, and it refuses what comes after.
+macro_rules! run_guarded {
+    ($writer:expr, $text:expr $(, $bind:expr)* $(,)?) => {
+        $crate::store::engine::touched!($writer, $text $(, $bind)*)
+            .map_or_else(|error| $writer.broken_reference(error), |touched| Ok(Some(touched)))
+    };
+}
+
+/// Declares a row whose fields are the columns of its queries in their order; decoding by position works on both engines.
+macro_rules! record {
+    ($(#[$meta:meta])* $visibility:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        $visibility struct $name {
+            $($field: $type,)*
+        }
+
+        impl<'r, R> sqlx::FromRow<'r, R> for $name
+        where
+            R: sqlx::Row,
+            usize: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
+        {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                let mut columns = 0..;
+                let mut next = || columns.next().unwrap_or_default();
+                Ok(Self { $($field: row.try_get(next())?,)* })
+            }
+        }
+    };
+}
+
+pub(super) use {record, rows, run, run_guarded, touched};

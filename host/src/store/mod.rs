@@ -1,0 +1,147 @@
+//! The ledger: the only folder that knows sqlx.
+
+mod embedded;
+mod engine;
+mod faults;
+mod group;
+mod health;
+mod namespaces;
+mod pools;
+mod projects;
+pub mod rows;
+mod server;
+mod settings;
+mod tabulars;
+mod task_rows;
+mod warehouses;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::{Lease, Lent};
+use faults::{fault, is_lost};
+pub use settings::{StoreSettings, StoreUrl};
+pub use writer::Writer;
+
+use crate::error::{Error, Result};
+use embedded::Embedded;
+use pools::Pools;
+
+/// A handle on the ledger; clones share connections.
+#[derive(Clone)]
+pub struct Store {
+    ledger: Arc<Ledger>,
+}
+
+struct Ledger {
+    engine: Engine,
+    url: StoreUrl,
+}
+
+enum Engine {
+    Sqlite(Box<Embedded>),
+    Postgres(Pools),
+}
+
+impl Store {
+    /// Opens the ledger without looking at its schema: [`Store::migrate`] or [`Store::check_schema`] comes next.
+    ///
+    /// A SQLite file is taken for this process, [`Error::Conflict`] where another one has it.
+    pub async fn open(settings: &StoreSettings) -> Result<Self> {
+        let engine = match &settings.url {
+            StoreUrl::Sqlite(_) if settings.read_url.is_some() => {
+                return Err(Error::bad_request("a read URL needs Postgres: remove it, or use a `postgres://` URL"));
+            }
+            StoreUrl::Sqlite(path) => Engine::Sqlite(Box::new(Embedded::open(path, settings).await?)),
+            StoreUrl::Postgres(url) => Engine::Postgres(Pools::open(url, settings)?),
+        };
+        Ok(Self { ledger: Arc::new(Ledger { engine, url: settings.url.clone() }) })
+    }
+
+    /// Where the ledger lives, without a password.
+    pub fn url(&self) -> &StoreUrl {
+        &self.ledger.url
+    }
+
+    /// What the ledger promises, in a few words for the banner.
+    pub fn durability(&self) -> &'static str {
+        match self.ledger.engine {
+            Engine::Sqlite(_) => "every commit flushed to disk (WAL, synchronous=FULL, group commit)",
+            Engine::Postgres(_) => "as the Postgres server is configured",
+        }
+    }
+
+    /// Lets go of all connections once their work is done.
+    pub async fn close(&self) {
+        match &self.ledger.engine {
+            Engine::Sqlite(embedded) => embedded.close().await,
+            Engine::Postgres(pools) => pools.close().await,
+        }
+    }
+
+    /// Whether the ledger answers at all.
+    pub async fn ping(&self) -> Result<()> {
+        match &self.ledger.engine {
+            Engine::Sqlite(embedded) => embedded.readers.acquire().await.map(drop).map_err(fault),
+            Engine::Postgres(pools) => pools.ping().await,
+        }
+    }
+
+    /// Whether the ledger answers and would keep what it is given; the error says why not.
+    pub async fn ready(&self) -> Result<()> {
+        if let Engine::Sqlite(embedded) = &self.ledger.engine {
+            embedded.writer.ready().await?;
+        }
+        self.ping().await
+    }
+
+    /// Says how much of the pools is in use; cheap, for a scrape.
+    pub fn observe(&self) {
+        let (size, idle) = match &self.ledger.engine {
+            Engine::Sqlite(embedded) => (embedded.readers.size(), embedded.readers.num_idle()),
+            Engine::Postgres(pools) => (pools.primary.size(), pools.primary.num_idle()),
+        };
+        metrics::gauge!("weir_store_connections", "state" => "open").set(f64::from(size));
+        metrics::gauge!("weir_store_connections", "state" => "idle").set(idle as f64);
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.ledger.engine
+    }
+
+    /// A connection for a read that must see every acknowledged commit.
+    async fn read(&self, operation: &'static str) -> Result<Lease> {
+        let started = Instant::now();
+        let lent = match self.engine() {
+            Engine::Sqlite(embedded) => Lent::Sqlite(embedded.readers.acquire().await.map_err(fault)?),
+            Engine::Postgres(pools) => lend(&pools.primary, pools.pooler_mode).await.map_err(fault)?,
+        };
+        Ok(Lease::new(lent, operation, started))
+    }
+
+    /// A connection for a listing, which may lag behind where the operator gave a read URL.
+    async fn list(&self, operation: &'static str) -> Result<Lease> {
+        let started = Instant::now();
+        let Engine::Postgres(Pools { replica: Some(replica), pooler_mode, .. }) = self.engine() else {
+            return self.read(operation).await;
+        };
+        match lend(replica, *pooler_mode).await {
+            Ok(lent) => Ok(Lease::new(lent, operation, started)),
+            Err(error) => {
+                tracing::warn!(error = %error, "the replica does not answer, the primary lists instead");
+                self.read(operation).await
+            }
+        }
+    }
+}
+
+async fn lend(pool: &sqlx::PgPool, pooler_mode: bool) -> sqlx::Result<Lent> {
+    if !pooler_mode {
+        return pool.acquire().await.map(Lent::Postgres);
+    }
+    match pool.begin().await {
+        Err(error) if is_lost(&error) => pool.begin().await.map(Lent::Pooled),
+        begun => begun.map(Lent::Pooled),
+    }
+}

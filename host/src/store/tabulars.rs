@@ -1,0 +1,266 @@
+//! Tables and views as they are read.
+
+use uuid::Uuid;
+
+use super::Store;
+use super::engine::{record, rows};
+use super::namespaces::{NamespaceRecord, lineage};
+use super::rows::{Document, RefsDocument, Subtree, Tabular, TabularEntry, TabularKind};
+use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
+use crate::catalog::location::Location;
+use crate::error::{Error, Result};
+
+record! {
+    pub(super) struct TabularRecord {
+        id: Uuid,
+        kind: String,
+        warehouse_id: Uuid,
+        namespace_id: Uuid,
+        path: String,
+        lineage: Vec<u8>,
+        name: String,
+        uuid: Uuid,
+        location: String,
+        metadata_location: String,
+        version: i64,
+        format_version: i32,
+        protected: bool,
+        deleted_at_ms: Option<i64>,
+        expires_at_ms: Option<i64>,
+        created_at_ms: i64,
+        updated_at_ms: Option<i64>,
+        warehouse_version: i64,
+    }
+}
+
+impl TabularRecord {
+    pub(super) fn into_row(self) -> Result<Tabular> {
+        Ok(Tabular {
+            id: TabularId(self.id),
+            kind: kind(&self.kind),
+            warehouse_id: WarehouseId(self.warehouse_id),
+            namespace_id: NamespaceId(self.namespace_id),
+            namespace: Namespace::from_key(&self.path),
+            lineage: lineage(&self.lineage),
+            name: self.name,
+            uuid: self.uuid,
+            location: Location::parse(&self.location)?,
+            metadata_location: self.metadata_location,
+            version: self.version,
+            format_version: self.format_version,
+            protected: self.protected,
+            deleted_at_ms: self.deleted_at_ms,
+            expires_at_ms: self.expires_at_ms,
+            created_at_ms: self.created_at_ms,
+            updated_at_ms: self.updated_at_ms,
+            warehouse_version: self.warehouse_version,
+        })
+    }
+}
+
+/// The kind that [`TabularKind::as_str`] names; the schema admits no third.
+pub(super) fn kind(text: &str) -> TabularKind {
+    if text == "view" { TabularKind::View } else { TabularKind::Table }
+}
+
+record! {
+    struct EntryRecord {
+        id: Uuid,
+        name: String,
+    }
+}
+
+record! {
+    struct DocumentRecord {
+        document: Vec<u8>,
+        document_crc32: i64,
+        document_length: i64,
+        refs_document: Option<Vec<u8>>,
+        refs_crc32: Option<i64>,
+        refs_length: Option<i64>,
+    }
+}
+
+impl DocumentRecord {
+    fn into_row(self) -> Result<Document> {
+        let refs = match (self.refs_document, self.refs_crc32, self.refs_length) {
+            (Some(deflated), Some(crc32), Some(length)) => Some(RefsDocument {
+                deflated,
+                crc32: u32::try_from(crc32).map_err(Error::internal)?,
+                length: u64::try_from(length).map_err(Error::internal)?,
+            }),
+            _ => None,
+        };
+        Ok(Document {
+            deflated: self.document,
+            crc32: u32::try_from(self.document_crc32).map_err(Error::internal)?,
+            length: u64::try_from(self.document_length).map_err(Error::internal)?,
+            refs,
+        })
+    }
+}
+
+impl Store {
+    /// The live table or view of this name with the versions of what is above it: one indexed read. `None` where the
+    /// table, the namespace or the warehouse is not there.
+    pub async fn tabular(&self, warehouse: WarehouseId, ident: &TableIdent) -> Result<Option<Tabular>> {
+        let mut lease = self.read("tabular").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM namespaces AS n
+             JOIN tabulars AS t ON t.namespace_id = n.id
+             JOIN warehouses AS w ON w.id = n.warehouse_id
+             WHERE n.warehouse_id = $1 AND n.path = $2 AND t.name = $3 AND t.deleted_at_ms IS NULL",
+            warehouse.0,
+            ident.namespace.key(),
+            ident.name.as_str()
+        )?;
+        found.map(TabularRecord::into_row).transpose()
+    }
+
+    /// `None` where the warehouse has no such table or view, or it is soft-deleted and those are not asked for.
+    pub async fn tabular_by_id(
+        &self,
+        warehouse: WarehouseId,
+        id: TabularId,
+        include_deleted: bool,
+    ) -> Result<Option<Tabular>> {
+        let mut lease = self.read("tabular_by_id").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.id = $1 AND t.warehouse_id = $2 AND (t.deleted_at_ms IS NULL OR $3)",
+            id.0,
+            warehouse.0,
+            include_deleted
+        )?;
+        found.map(TabularRecord::into_row).transpose()
+    }
+
+    /// The live tables, or views, directly in a namespace, by name after the given one; all of them without a limit.
+    pub async fn tabulars_page(
+        &self,
+        namespace: NamespaceId,
+        kind: TabularKind,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Vec<TabularEntry>> {
+        let mut lease = self.list("tabulars_page").await?;
+        let found = rows!(
+            lease,
+            fetch_all,
+            EntryRecord,
+            "SELECT id, name
+             FROM tabulars
+             WHERE namespace_id = $1 AND kind = $2 AND deleted_at_ms IS NULL AND name > $3
+             ORDER BY name
+             LIMIT $4",
+            namespace.0,
+            kind.as_str(),
+            after.unwrap_or_default(),
+            limit.map_or(i64::MAX, i64::from)
+        )?;
+        Ok(found.into_iter().map(|record| TabularEntry { id: TabularId(record.id), name: record.name }).collect())
+    }
+
+    /// Soft-deleted tables and views of a warehouse, or of one namespace in it, in the order of their ids.
+    pub async fn deleted_page(
+        &self,
+        warehouse: WarehouseId,
+        namespace: Option<NamespaceId>,
+        after: Option<TabularId>,
+        limit: u32,
+    ) -> Result<Vec<Tabular>> {
+        let mut lease = self.list("deleted_page").await?;
+        let found = rows!(
+            lease,
+            fetch_all,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.warehouse_id = $1 AND t.deleted_at_ms IS NOT NULL AND t.id > $2
+               AND ($3 IS NULL OR t.namespace_id = $3)
+             ORDER BY t.id
+             LIMIT $4",
+            warehouse.0,
+            after.map_or(Uuid::nil(), |id| id.0),
+            namespace.map(|id| id.0),
+            i64::from(limit)
+        )?;
+        found.into_iter().map(TabularRecord::into_row).collect()
+    }
+
+    /// The metadata at a version; `None` where the table is gone or has moved on.
+    pub async fn document(&self, id: TabularId, version: i64) -> Result<Option<Document>> {
+        let mut lease = self.read("document").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            DocumentRecord,
+            "SELECT document, document_crc32, document_length, refs_document, refs_crc32, refs_length
+             FROM tabulars
+             WHERE id = $1 AND version = $2",
+            id.0,
+            version
+        )?;
+        found.map(DocumentRecord::into_row).transpose()
+    }
+
+    /// A namespace with everything below it, as a recursive drop takes it.
+    pub async fn subtree(&self, warehouse: WarehouseId, path: &Namespace) -> Result<Subtree> {
+        let key = path.key();
+        let (below, end) = (format!("{key}\u{1F}"), format!("{key}\u{20}"));
+        let mut lease = self.read("subtree").await?;
+        let namespaces = rows!(
+            lease,
+            fetch_all,
+            NamespaceRecord,
+            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms
+             FROM namespaces
+             WHERE warehouse_id = $1 AND (path = $2 OR (path > $3 AND path < $4))
+             ORDER BY path DESC",
+            warehouse.0,
+            key.as_str(),
+            below.as_str(),
+            end.as_str()
+        )?;
+        let tabulars = rows!(
+            lease,
+            fetch_all,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM namespaces AS n
+             JOIN tabulars AS t ON t.namespace_id = n.id
+             JOIN warehouses AS w ON w.id = n.warehouse_id
+             WHERE n.warehouse_id = $1 AND (n.path = $2 OR (n.path > $3 AND n.path < $4))
+             ORDER BY t.id",
+            warehouse.0,
+            key.as_str(),
+            below.as_str(),
+            end.as_str()
+        )?;
+        Ok(Subtree {
+            namespaces: namespaces.into_iter().map(NamespaceRecord::into_row).collect::<Result<_>>()?,
+            tabulars: tabulars.into_iter().map(TabularRecord::into_row).collect::<Result<_>>()?,
+        })
+    }
+}
