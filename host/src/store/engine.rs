@@ -53,6 +53,16 @@ impl Drop for Lease {
     }
 }
 
+/// What a guarded statement did. The last two spoil the writer: Postgres refuses what comes after them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Rows(u64),
+    /// A row that this one belongs to has just gone, or a row to delete is still belonged to.
+    BrokenReference,
+    /// A concurrent writer took the name or the location first.
+    Duplicate,
+}
+
 /// Runs a query that gives rows: `rows!(lease, fetch_optional, TabularRecord, "SELECT …", id, name)`.
 macro_rules! rows {
     ($handle:expr, $fetch:ident, $row:ty, $text:expr $(, $bind:expr)* $(,)?) => {
@@ -92,12 +102,11 @@ macro_rules! run {
     };
 }
 
-/// Like [`run!`] on a writer; `None` where a row that something points at is gone or still pointed at. The writer is
-/// spoiled then: a race was lost on Postgres, and it refuses what comes after.
+/// Like [`run!`] on a writer, where a constraint may tell that a race was lost: see [`Effect`].
 macro_rules! run_guarded {
     ($writer:expr, $text:expr $(, $bind:expr)* $(,)?) => {
         $crate::store::engine::touched!($writer, $text $(, $bind)*)
-            .map_or_else(|error| $writer.broken_reference(error), |touched| Ok(Some(touched)))
+            .map_or_else(|error| $writer.lost_race(error), |touched| Ok($crate::store::engine::Effect::Rows(touched)))
     };
 }
 

@@ -67,11 +67,6 @@ pub(super) fn is_disk_fault(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether a row that another points at is gone, or a row to delete is still pointed at.
-pub(super) fn is_broken_reference(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(database) if database.is_foreign_key_violation())
-}
-
 enum Meaning {
     Race,
     Away(&'static str),

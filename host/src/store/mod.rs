@@ -1,10 +1,12 @@
 //! The ledger: the only folder that knows sqlx.
 
+mod changes;
 mod embedded;
 mod engine;
 mod faults;
 mod group;
 mod health;
+mod lifecycle;
 mod namespaces;
 mod pools;
 mod projects;

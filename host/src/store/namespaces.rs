@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::engine::{record, rows, run, run_guarded};
+use super::engine::{Effect, record, rows, run, run_guarded};
 use super::rows::{NamespaceRow, Properties};
 use super::{Store, Writer};
 use crate::catalog::ident::Namespace;
@@ -150,8 +150,9 @@ impl Writer {
             namespace.updated_at_ms
         )?;
         match inserted {
-            Some(touched) => Ok(touched == 1),
-            None => Err(Error::NoSuchNamespace(format!(
+            Effect::Rows(touched) => Ok(touched == 1),
+            Effect::Duplicate => Ok(false),
+            Effect::BrokenReference => Err(Error::NoSuchNamespace(format!(
                 "namespace `{}` cannot be created: what it belongs to has just been dropped",
                 namespace.path
             ))),
@@ -203,6 +204,6 @@ impl Writer {
                AND NOT EXISTS (SELECT 1 FROM tabulars WHERE namespace_id = $1)",
             id.0
         )?;
-        Ok(deleted == Some(1))
+        Ok(deleted == Effect::Rows(1))
     }
 }

@@ -1,6 +1,6 @@
 //! Projects: what warehouses belong to.
 
-use super::engine::{record, rows, run, run_guarded};
+use super::engine::{Effect, record, rows, run, run_guarded};
 use super::rows::Project;
 use super::{Store, Writer};
 use crate::catalog::ids::ProjectId;
@@ -100,6 +100,6 @@ impl Writer {
                AND NOT EXISTS (SELECT 1 FROM warehouses WHERE project_id = $1)",
             id.as_str()
         )?;
-        Ok(deleted == Some(1))
+        Ok(deleted == Effect::Rows(1))
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::engine::{record, rows, run, run_guarded};
+use super::engine::{Effect, record, rows, run, run_guarded};
 use super::rows::{DeleteProfile, Warehouse, WarehouseStatus};
 use super::{Store, Writer};
 use crate::catalog::ids::{ProjectId, WarehouseId};
@@ -152,14 +152,14 @@ impl Writer {
             warehouse.created_at_ms,
             warehouse.updated_at_ms
         )?;
-        Ok(inserted == Some(1))
+        Ok(inserted == Effect::Rows(1))
     }
 
     /// Stores everything but id, project and creation; its version is the expected one plus one.
     ///
     /// `false` where the warehouse is gone, has moved on from the expected version, or its new name is taken.
     pub async fn update_warehouse(&mut self, warehouse: &Warehouse, expected_version: i64) -> Result<bool> {
-        let touched = run!(
+        let updated = run_guarded!(
             self,
             "UPDATE warehouses
              SET name = $3, status = $4, root = $5, storage_profile = $6, soft_delete_seconds = $7, protected = $8,
@@ -179,7 +179,7 @@ impl Writer {
             warehouse.settings.as_str(),
             warehouse.updated_at_ms
         )?;
-        Ok(touched == 1)
+        Ok(updated == Effect::Rows(1))
     }
 
     /// `false` where it is gone, or still holds namespaces. Its idempotency keys go with it.
@@ -191,7 +191,7 @@ impl Writer {
                AND NOT EXISTS (SELECT 1 FROM namespaces WHERE warehouse_id = $1)",
             id.0
         )?;
-        if deleted != Some(1) {
+        if deleted != Effect::Rows(1) {
             return Ok(false);
         }
         run!(self, "DELETE FROM idempotency WHERE warehouse_id = $1", id.0)?;

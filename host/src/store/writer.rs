@@ -7,8 +7,8 @@ use sqlx::{Postgres, Transaction};
 use super::Engine;
 use super::Store;
 use super::embedded::Embedded;
-use super::engine::On;
-use super::faults::{commit_fault, fault, is_broken_reference, is_lost};
+use super::engine::{Effect, On};
+use super::faults::{commit_fault, fault, is_lost};
 use super::group::Member;
 use super::pools::Pools;
 use crate::error::{Error, Result};
@@ -85,10 +85,14 @@ impl Writer {
         fault(error)
     }
 
-    /// `None` for a broken reference, which tells of a lost race; other errors keep their meaning.
-    pub(super) fn broken_reference(&mut self, error: sqlx::Error) -> Result<Option<u64>> {
+    /// The lost race that a constraint tells of; other errors keep their meaning.
+    pub(super) fn lost_race(&mut self, error: sqlx::Error) -> Result<Effect> {
         self.spoil(&error);
-        if is_broken_reference(&error) { Ok(None) } else { Err(fault(error)) }
+        match &error {
+            sqlx::Error::Database(database) if database.is_foreign_key_violation() => Ok(Effect::BrokenReference),
+            sqlx::Error::Database(database) if database.is_unique_violation() => Ok(Effect::Duplicate),
+            _ => Err(fault(error)),
+        }
     }
 
     fn spoil(&mut self, error: &sqlx::Error) {
