@@ -10,6 +10,7 @@ mod lifecycle;
 mod namespaces;
 mod pools;
 mod projects;
+mod roots;
 pub mod rows;
 mod server;
 mod settings;

@@ -1,0 +1,246 @@
+//! Dropping tables, views and namespaces: protection, soft deletion, purge, and what must not be dropped.
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::authorize::missing;
+use super::extract::no_such_warehouse;
+use super::idempotent::{Attempt, Replay};
+use super::record::{Happened, TabularChange, record};
+use crate::app::App;
+use crate::catalog::ids::{ProjectId, WarehouseId};
+use crate::error::{Error, Result};
+use crate::events::EventKind;
+use crate::permit::Permit;
+use crate::store::Writer;
+use crate::store::rows::{DeleteProfile, NamespaceRow, Subtree, Tabular, TabularKind, Warehouse};
+use crate::tasks::order::Order;
+use crate::tasks::queue::{Expiration, Purge, Queue, payload_text};
+
+/// How a table or a view is dropped: the query of the request.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct TabularDrop {
+    /// Whether the files go too.
+    pub purge_requested: bool,
+    /// Whether protection is overridden.
+    pub force: bool,
+}
+
+/// How a namespace is dropped: the query of the request, as in Lakekeeper.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NamespaceDrop {
+    /// Whether everything inside goes too.
+    pub recursive: bool,
+    /// Whether protection and soft deletion are overridden.
+    pub force: bool,
+    /// Whether the files of what is inside go too.
+    pub purge: bool,
+}
+
+/// The most tables and views that one recursive drop takes along; more would hold the writer for too long.
+const SUBTREE_MAX: usize = 10_000;
+
+/// Drops a table or a view as the warehouse's delete profile says, files included where asked.
+pub async fn tabular(app: &App, permit: &Permit, tabular: &Tabular, how: TabularDrop, attempt: &Attempt) -> Result<()> {
+    refuse_protected(tabular, how.force)?;
+    if how.purge_requested {
+        refuse_purge_of_shared_files(app, tabular).await?;
+    }
+    let warehouse = warehouse_of(app, tabular.warehouse_id).await?;
+    let leave =
+        Leave { permit, project: &warehouse.project_id, purge: how.purge_requested, now_ms: app.clock.now_ms() };
+    let mut writer = app.store.begin(permit).await?;
+    attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
+    match warehouse.delete_profile {
+        DeleteProfile::Hard => leave.for_good(&mut writer, tabular).await?,
+        DeleteProfile::Soft { expiration_seconds } => leave.softly(&mut writer, tabular, expiration_seconds).await?,
+    }
+    writer.commit().await
+}
+
+/// Drops a namespace that is empty, or with `recursive` all that it holds.
+pub async fn namespace(
+    app: &App,
+    permit: &Permit,
+    row: &NamespaceRow,
+    how: NamespaceDrop,
+    attempt: &Attempt,
+) -> Result<()> {
+    if row.protected && !how.force {
+        return Err(Error::Conflict(format!(
+            "namespace {} is protected: lift its protection through the management API, or drop it with `force=true`",
+            row.path
+        )));
+    }
+    let warehouse = warehouse_of(app, row.warehouse_id).await?;
+    let subtree = match how.recursive {
+        true => droppable_subtree(app, &warehouse, row, how).await?,
+        false => Subtree { namespaces: vec![row.clone()], tabulars: Vec::new() },
+    };
+    let leave = Leave { permit, project: &warehouse.project_id, purge: how.purge, now_ms: app.clock.now_ms() };
+    let mut writer = app.store.begin(permit).await?;
+    attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
+    for tabular in &subtree.tabulars {
+        leave.for_good(&mut writer, tabular).await?;
+    }
+    for below in &subtree.namespaces {
+        drop_empty_namespace(&mut writer, below).await?;
+        let happened = Happened::to_namespace(EventKind::NamespaceDropped, below);
+        record(&mut writer, permit, happened, leave.now_ms).await?;
+    }
+    writer.commit().await
+}
+
+async fn warehouse_of(app: &App, id: WarehouseId) -> Result<Warehouse> {
+    app.store.warehouse(id).await?.ok_or_else(|| no_such_warehouse(&id.to_string()))
+}
+
+async fn drop_empty_namespace(writer: &mut Writer, row: &NamespaceRow) -> Result<()> {
+    if writer.delete_namespace(row.id).await? {
+        return Ok(());
+    }
+    Err(Error::NamespaceNotEmpty(format!(
+        "Namespace {} is not empty: drop what it holds first (soft-deleted tables and views count), or drop it with \
+         `recursive=true`",
+        row.path
+    )))
+}
+
+/// All that goes with a recursive drop, or why it must not.
+async fn droppable_subtree(
+    app: &App,
+    warehouse: &Warehouse,
+    row: &NamespaceRow,
+    how: NamespaceDrop,
+) -> Result<Subtree> {
+    let subtree = app.store.subtree(row.warehouse_id, &row.path).await?;
+    let size = subtree.tabulars.len();
+    if size > SUBTREE_MAX {
+        return Err(Error::Conflict(format!(
+            "namespace {} holds {size} tables and views, more than the {SUBTREE_MAX} that one recursive drop takes; \
+             drop the namespaces inside one by one",
+            row.path
+        )));
+    }
+    if !how.force {
+        refuse_protected_subtree(&subtree)?;
+        refuse_soft_profile(warehouse, row, size)?;
+    }
+    if how.purge {
+        for tabular in &subtree.tabulars {
+            refuse_purge_of_shared_files(app, tabular).await?;
+        }
+    }
+    Ok(subtree)
+}
+
+fn refuse_protected_subtree(subtree: &Subtree) -> Result<()> {
+    if let Some(below) = subtree.namespaces.iter().find(|below| below.protected) {
+        return Err(Error::Conflict(format!(
+            "namespace {} is protected: lift its protection, or drop with `force=true`",
+            below.path
+        )));
+    }
+    subtree.tabulars.iter().try_for_each(|tabular| refuse_protected(tabular, false))
+}
+
+/// A soft-deleted table needs its namespace to come back to.
+fn refuse_soft_profile(warehouse: &Warehouse, row: &NamespaceRow, size: usize) -> Result<()> {
+    if size == 0 || warehouse.delete_profile == DeleteProfile::Hard {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "namespace {} holds {size} tables and views, and its warehouse keeps what is dropped for a while, which a \
+         dropped namespace cannot: drop them first and let them expire, or drop at once with `force=true`",
+        row.path
+    )))
+}
+
+/// 409 where the table or view is protected and the caller does not override that.
+pub fn refuse_protected(tabular: &Tabular, force: bool) -> Result<()> {
+    if !tabular.protected || force {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "{} {}.{} is protected: lift its protection through the management API, or drop it with `force=true`",
+        tabular.kind.as_str(),
+        tabular.namespace,
+        tabular.name
+    )))
+}
+
+/// `gc.enabled=false` says that the files belong to others too; they are never deleted.
+async fn refuse_purge_of_shared_files(app: &App, tabular: &Tabular) -> Result<()> {
+    if tabular.kind == TabularKind::View {
+        return Ok(());
+    }
+    let (_, document) = app.document(tabular).await?;
+    if document.parsed()?.property("gc.enabled").is_some_and(|value| value.eq_ignore_ascii_case("false")) {
+        return Err(Error::BadRequest(format!(
+            "table {}.{} has `gc.enabled=false`: its files may be used elsewhere, so they are not purged; drop it \
+             without `purgeRequested`, or set `gc.enabled` to true first",
+            tabular.namespace, tabular.name
+        )));
+    }
+    Ok(())
+}
+
+/// How tables and views leave in one request.
+struct Leave<'a> {
+    permit: &'a Permit,
+    project: &'a ProjectId,
+    purge: bool,
+    now_ms: i64,
+}
+
+impl Leave<'_> {
+    async fn for_good(&self, writer: &mut Writer, tabular: &Tabular) -> Result<()> {
+        if !writer.drop_tabular(tabular.id, None).await? {
+            return Err(gone(tabular));
+        }
+        if self.purge {
+            let purge = payload_text(&Purge { location: tabular.location.as_str().to_owned() })?;
+            self.enqueue(writer, tabular, Queue::TabularPurge, (purge, self.now_ms)).await?;
+        }
+        let happened = Happened::to_tabular(TabularChange::Dropped, tabular, json!({"purge": self.purge}));
+        record(writer, self.permit, happened, self.now_ms).await
+    }
+
+    async fn softly(&self, writer: &mut Writer, tabular: &Tabular, expiration_seconds: i64) -> Result<()> {
+        let expires_at_ms = self.now_ms.saturating_add(expiration_seconds.saturating_mul(1_000));
+        if !writer.soft_delete(tabular.id, self.now_ms, expires_at_ms).await? {
+            return Err(gone(tabular));
+        }
+        let expiration = payload_text(&Expiration { purge: self.purge })?;
+        self.enqueue(writer, tabular, Queue::SoftDeletion, (expiration, expires_at_ms)).await?;
+        let more = json!({"purge": self.purge, "expires-at-ms": expires_at_ms});
+        let happened = Happened::to_tabular(TabularChange::SoftDeleted, tabular, more);
+        record(writer, self.permit, happened, self.now_ms).await
+    }
+
+    async fn enqueue(
+        &self,
+        writer: &mut Writer,
+        tabular: &Tabular,
+        queue: Queue,
+        (payload, scheduled_for_ms): (String, i64),
+    ) -> Result<()> {
+        let order = Order { project: self.project, queue, payload, scheduled_for_ms };
+        if writer.enqueue_task(&order.about(tabular, self.now_ms)?).await? {
+            return Ok(());
+        }
+        Err(Error::CommitFailed(format!(
+            "the background work of an earlier drop of {} {}.{} is just ending; retry",
+            tabular.kind.as_str(),
+            tabular.namespace,
+            tabular.name
+        )))
+    }
+}
+
+fn gone(tabular: &Tabular) -> Error {
+    missing::tabular(tabular.kind, format!("{}.{}", tabular.namespace, tabular.name))
+}

@@ -1,0 +1,198 @@
+//! Soft-deleted tables and views: list them, bring them back.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::ErrorResponse;
+use super::extract::{Ids, warehouse_for};
+use super::times::Timestamp;
+use crate::api::authorize::{Object, missing};
+use crate::api::extract::{JsonBody, QueryOf};
+use crate::api::listing::{Listing, PageQuery};
+use crate::api::record::{Happened, TabularChange, record};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
+use crate::error::{Error, Result};
+use crate::permit::Permit;
+use crate::store::Writer;
+use crate::store::rows::{Tabular, TabularKind, Undropped};
+use crate::tasks::queue::Queue;
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListDeletedTabularsResponse {
+    pub tabulars: Vec<DeletedTabularResponse>,
+    pub next_page_token: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct DeletedTabularResponse {
+    pub id: Uuid,
+    pub name: String,
+    pub namespace: Vec<String>,
+    pub typ: TabularType,
+    pub warehouse_id: Uuid,
+    pub created_at: Timestamp,
+    pub deleted_at: Timestamp,
+    /// When it goes for good.
+    pub expiration_date: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TabularType {
+    Table,
+    View,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct UndropTabularsRequest {
+    pub targets: Vec<TabularIdentUuid>,
+}
+
+/// A table or a view by its id.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TabularIdentUuid {
+    #[serde(rename = "type")]
+    pub kind: TabularType,
+    pub id: Uuid,
+}
+
+impl From<TabularKind> for TabularType {
+    fn from(kind: TabularKind) -> Self {
+        match kind {
+            TabularKind::Table => Self::Table,
+            TabularKind::View => Self::View,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct DeletedQuery {
+    #[serde(rename = "namespaceId")]
+    namespace: Option<Uuid>,
+    #[serde(flatten)]
+    page: PageQuery,
+}
+
+#[utoipa::path(get, path = "/management/v1/warehouse/{warehouse_id}/deleted-tabulars", tag = "warehouse",
+    summary = "List Soft-Deleted Tabulars",
+    params(("warehouse_id" = Uuid, Path), ("namespaceId" = Option<Uuid>, Query), ("pageToken" = Option<String>, Query),
+        ("pageSize" = Option<i64>, Query)),
+    responses((status = 200, body = ListDeletedTabularsResponse), (status = "4XX", body = ErrorResponse)))]
+pub async fn list_deleted_tabulars(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(id): Ids<WarehouseId>,
+    QueryOf(query): QueryOf<DeletedQuery>,
+) -> Result<Json<ListDeletedTabularsResponse>> {
+    warehouse_for(&app, &caller, id, Action::WarehouseListDeleted).await?;
+    let namespace = query.namespace.map(NamespaceId);
+    let scope = format!("deleted-tabulars/{id}/{namespace:?}");
+    let mut listing = Listing::start(&app, &caller, &query.page, &scope)?;
+    while let Some(limit) = listing.wanted() {
+        let after = listing.after().map(str::parse::<TabularId>).transpose()?;
+        let rows = app.store.deleted_page(id, namespace, after, limit).await?;
+        let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
+        let seen = app.sees(&caller, &objects).await;
+        let rows = rows.into_iter().zip(seen).map(|(row, seen)| (row.id.to_string(), row, seen)).collect();
+        listing.take(limit, rows, deleted);
+    }
+    let (tabulars, next_page_token) = listing.finish();
+    Ok(Json(ListDeletedTabularsResponse { tabulars, next_page_token }))
+}
+
+fn deleted(row: Tabular) -> DeletedTabularResponse {
+    DeletedTabularResponse {
+        id: row.id.0,
+        namespace: row.namespace.parts().to_vec(),
+        typ: row.kind.into(),
+        warehouse_id: row.warehouse_id.0,
+        created_at: Timestamp(row.created_at_ms),
+        deleted_at: Timestamp(row.deleted_at_ms.unwrap_or_default()),
+        expiration_date: Timestamp(row.expires_at_ms.unwrap_or_default()),
+        name: row.name,
+    }
+}
+
+/// How many one request brings back at the most.
+const TARGETS_MAX: usize = 1_000;
+
+#[utoipa::path(post, path = "/management/v1/warehouse/{warehouse_id}/deleted-tabulars/undrop", tag = "warehouse",
+    summary = "Undrop Tabular", params(("warehouse_id" = Uuid, Path)), request_body = UndropTabularsRequest,
+    responses((status = 204, description = "brought back"), (status = "4XX", body = ErrorResponse)))]
+pub async fn undrop_tabulars(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(id): Ids<WarehouseId>,
+    JsonBody(request): JsonBody<UndropTabularsRequest>,
+) -> Result<StatusCode> {
+    warehouse_for(&app, &caller, id, Action::WarehouseDescribe).await?;
+    if request.targets.len() > TARGETS_MAX {
+        return Err(Error::BadRequest(format!(
+            "one request brings back at most {TARGETS_MAX} tables and views, found {}",
+            request.targets.len()
+        )));
+    }
+    let mut targets = Vec::with_capacity(request.targets.len());
+    for target in request.targets {
+        targets.push(undroppable(&app, &caller, id, target).await?);
+    }
+    let Some((_, first)) = targets.first() else { return Ok(StatusCode::NO_CONTENT) };
+    let now_ms = app.clock.now_ms();
+    let mut writer = app.store.begin(first).await?;
+    for (tabular, permit) in &targets {
+        undrop(&mut writer, permit, tabular, now_ms).await?;
+    }
+    writer.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn undroppable(
+    app: &App,
+    caller: &Caller,
+    warehouse: WarehouseId,
+    target: TabularIdentUuid,
+) -> Result<(Tabular, Permit)> {
+    let (kind, action) = match target.kind {
+        TabularType::Table => (TabularKind::Table, Action::TableUndrop),
+        TabularType::View => (TabularKind::View, Action::ViewUndrop),
+    };
+    let found = app.store.tabular_by_id(warehouse, TabularId(target.id), true).await?;
+    let tabular = found.filter(|row| row.kind == kind).ok_or_else(|| missing::tabular(kind, target.id))?;
+    let permit = app.authorize(caller, action, Object::Tabular(&tabular)).await?;
+    Ok((tabular, permit))
+}
+
+/// Brings one back under its old name, and calls off its expiry.
+async fn undrop(writer: &mut Writer, permit: &Permit, tabular: &Tabular, now_ms: i64) -> Result<()> {
+    let shown = format!("{}.{}", tabular.namespace, tabular.name);
+    match writer.undrop(tabular.id, now_ms).await? {
+        Undropped::Done => {}
+        Undropped::Gone => {
+            return Err(Error::Conflict(format!(
+                "{} {shown} is not soft-deleted: it was brought back before, or has expired",
+                tabular.kind.as_str()
+            )));
+        }
+        Undropped::NameTaken(kind) => {
+            return Err(Error::AlreadyExists(format!(
+                "{} {shown} cannot come back, because a {} of that name exists by now; rename that one first",
+                tabular.kind.as_str(),
+                kind.as_str()
+            )));
+        }
+    }
+    writer.cancel_tasks_of(Queue::SoftDeletion.as_str(), tabular.id.0, now_ms).await?;
+    record(writer, permit, Happened::to_tabular(TabularChange::Undropped, tabular, json!({})), now_ms).await
+}

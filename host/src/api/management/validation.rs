@@ -1,0 +1,254 @@
+//! Dry runs: would a warehouse work, does it still.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::extract::{Ids, InProject, project_for, warehouse_for};
+use super::profile::{parse_profile, stored_profile};
+use super::warehouse_settings::UpdateWarehouseStorageRequest;
+use super::warehouses::{CreateWarehouseRequest, checked_warehouse_name};
+use super::{ErrorModel, ErrorResponse};
+use crate::api::extract::JsonBody;
+use crate::api::respond::class;
+use crate::api::warehouse_settings::WarehouseSettings;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::ids::{ProjectId, WarehouseId};
+use crate::catalog::location::Location;
+use crate::error::{Error, Result};
+use crate::files::StorageProfile;
+
+#[derive(Serialize, ToSchema)]
+pub struct ValidateWarehouseResponse {
+    /// True when no check failed.
+    pub valid: bool,
+    /// Every check in the order it was made.
+    pub checks: Vec<ValidationCheck>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ValidationCheck {
+    pub name: CheckName,
+    pub status: CheckStatus,
+    /// Absent for skipped checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Why the check was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// What is wrong, for failed checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorModel>,
+}
+
+/// What is claimed of the configuration; the names are the contract's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = ValidationCheckName)]
+pub enum CheckName {
+    ProfileWellFormed,
+    ProfileCompatible,
+    WarehouseNameValid,
+    LocationExclusive,
+    SpecMutable,
+    FormatVersionPolicyConsistent,
+    ManagedByAllowed,
+    StorageClientInitialized,
+    LakekeeperReadWrite,
+    VendedCredentialsIssued,
+    VendedCredentialsReadWrite,
+    VendedCredentialsScopeEnforced,
+    Cleanup,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = ValidationCheckStatus)]
+pub enum CheckStatus {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+const NOT_VENDED: &str = "a local storage has no credentials to vend";
+const NEEDS_PROFILE: &str = "the storage profile is not well-formed";
+const NEEDS_ACCESS: &str = "the storage could not be opened";
+
+/// The checks made so far.
+#[derive(Default)]
+struct Report {
+    checks: Vec<ValidationCheck>,
+}
+
+impl Report {
+    /// Notes how a check ended; gives its value where it passed.
+    fn note<T>(&mut self, name: CheckName, since: Instant, outcome: Result<T>) -> Option<T> {
+        let duration_ms = Some(u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let (status, error, value) = match outcome {
+            Ok(value) => (CheckStatus::Passed, None, Some(value)),
+            Err(error) => (CheckStatus::Failed, Some(model(&error)), None),
+        };
+        self.checks.push(ValidationCheck { name, status, duration_ms, reason: None, error });
+        value
+    }
+
+    fn skip(&mut self, name: CheckName, reason: &'static str) {
+        let status = CheckStatus::Skipped;
+        self.checks.push(ValidationCheck { name, status, duration_ms: None, reason: Some(reason), error: None });
+    }
+
+    /// Whether the storage can be worked with: opened, written to, read from, cleaned up.
+    async fn try_storage(&mut self, app: &App, root: Option<&Location>) {
+        let Some(root) = root else {
+            for name in [CheckName::StorageClientInitialized, CheckName::LakekeeperReadWrite, CheckName::Cleanup] {
+                self.skip(name, NEEDS_PROFILE);
+            }
+            return self.skip_vending();
+        };
+        let since = Instant::now();
+        let admitted = app.files.admit_root(root).await.map_err(Error::from);
+        if self.note(CheckName::StorageClientInitialized, since, admitted).is_some() {
+            let since = Instant::now();
+            // The probe removes its file, or fails.
+            let probed = app.files.probe(root).await.map_err(Error::from);
+            let worked = self.note(CheckName::LakekeeperReadWrite, since, probed).is_some();
+            match worked {
+                true => self.note(CheckName::Cleanup, since, Ok(())).unwrap_or_default(),
+                false => self.skip(CheckName::Cleanup, NEEDS_ACCESS),
+            }
+        } else {
+            self.skip(CheckName::LakekeeperReadWrite, NEEDS_ACCESS);
+            self.skip(CheckName::Cleanup, NEEDS_ACCESS);
+        }
+        self.skip_vending();
+    }
+
+    fn skip_vending(&mut self) {
+        self.skip(CheckName::VendedCredentialsIssued, NOT_VENDED);
+        self.skip(CheckName::VendedCredentialsReadWrite, NOT_VENDED);
+        self.skip(CheckName::VendedCredentialsScopeEnforced, NOT_VENDED);
+    }
+
+    fn finish(self) -> Json<ValidateWarehouseResponse> {
+        let valid = self.checks.iter().all(|check| check.status != CheckStatus::Failed);
+        Json(ValidateWarehouseResponse { valid, checks: self.checks })
+    }
+}
+
+fn model(error: &Error) -> ErrorModel {
+    let (status, kind) = class(error);
+    ErrorModel { message: error.to_string(), kind: kind.to_owned(), code: status.as_u16() }
+}
+
+#[utoipa::path(post, path = "/management/v1/warehouse-creation-validation", tag = "warehouse",
+    summary = "Validate Warehouse Configuration", request_body = CreateWarehouseRequest,
+    params(("x-project-id" = Option<String>, Header, description = "the project; the default one when left out")),
+    responses((status = 200, body = ValidateWarehouseResponse), (status = "4XX", body = ErrorResponse)))]
+pub async fn validate_warehouse(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    InProject(header): InProject,
+    JsonBody(request): JsonBody<CreateWarehouseRequest>,
+) -> Result<Json<ValidateWarehouseResponse>> {
+    let project = request.project_id.as_deref().map_or(Ok(header), ProjectId::parse)?;
+    project_for(&app, &caller, &project, Action::ProjectCreateWarehouse).await?;
+    let mut report = Report::default();
+    let since = Instant::now();
+    let profile = report.note(CheckName::ProfileWellFormed, since, parse_profile(&request.storage_profile));
+    let root = profile.as_ref().map(StorageProfile::root);
+
+    let since = Instant::now();
+    let name = free_name(&app, &project, &request.warehouse_name).await;
+    report.note(CheckName::WarehouseNameValid, since, name);
+
+    let since = Instant::now();
+    match root {
+        Some(root) => {
+            let exclusive = exclusive_root(&app, root, None).await;
+            report.note(CheckName::LocationExclusive, since, exclusive);
+        }
+        None => report.skip(CheckName::LocationExclusive, NEEDS_PROFILE),
+    }
+
+    let since = Instant::now();
+    let mut settings = WarehouseSettings::default();
+    let allowed = request.allowed_format_versions.unwrap_or_else(|| settings.allowed_format_versions.clone());
+    let policy = settings.set_format_versions(allowed, request.default_format_version);
+    report.note(CheckName::FormatVersionPolicyConsistent, since, policy);
+    report.note(CheckName::ManagedByAllowed, since, Ok(()));
+
+    report.try_storage(&app, root).await;
+    Ok(report.finish())
+}
+
+async fn free_name(app: &App, project: &ProjectId, name: &str) -> Result<()> {
+    let name = checked_warehouse_name("warehouse-name", name.to_owned())?;
+    match app.store.warehouse_by_name(project, &name).await? {
+        None => Ok(()),
+        Some(_) => Err(super::warehouses::name_taken(&name)),
+    }
+}
+
+/// Every warehouse has its files to itself, whatever project it belongs to.
+async fn exclusive_root(app: &App, root: &Location, own: Option<WarehouseId>) -> Result<()> {
+    match app.store.warehouse_overlapping(root, own).await? {
+        None => Ok(()),
+        Some(taken) => Err(super::warehouses::root_taken(root, &taken)),
+    }
+}
+
+#[utoipa::path(post, path = "/management/v1/warehouse/{warehouse_id}/storage/validate-access", tag = "warehouse",
+    summary = "Validate Stored Warehouse Configuration", params(("warehouse_id" = Uuid, Path)),
+    responses((status = 200, body = ValidateWarehouseResponse), (status = "4XX", body = ErrorResponse)))]
+pub async fn validate_storage_access(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(id): Ids<WarehouseId>,
+) -> Result<Json<ValidateWarehouseResponse>> {
+    let (warehouse, _) = warehouse_for(&app, &caller, id, Action::WarehouseUpdate).await?;
+    let mut report = Report::default();
+    let since = Instant::now();
+    let profile = report.note(CheckName::ProfileWellFormed, since, stored_profile(&warehouse.storage_profile));
+    report.try_storage(&app, profile.as_ref().map(StorageProfile::root)).await;
+    Ok(report.finish())
+}
+
+#[utoipa::path(post, path = "/management/v1/warehouse/{warehouse_id}/storage/validate-profile", tag = "warehouse",
+    summary = "Validate Storage Profile Update", params(("warehouse_id" = Uuid, Path)),
+    request_body = UpdateWarehouseStorageRequest,
+    responses((status = 200, body = ValidateWarehouseResponse), (status = "4XX", body = ErrorResponse)))]
+pub async fn validate_storage_profile(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(id): Ids<WarehouseId>,
+    JsonBody(request): JsonBody<UpdateWarehouseStorageRequest>,
+) -> Result<Json<ValidateWarehouseResponse>> {
+    let (warehouse, _) = warehouse_for(&app, &caller, id, Action::WarehouseUpdate).await?;
+    let mut report = Report::default();
+    let since = Instant::now();
+    let profile = report.note(CheckName::ProfileWellFormed, since, parse_profile(&request.storage_profile));
+    report.note(CheckName::SpecMutable, since, Ok(()));
+    let root = profile.as_ref().map(StorageProfile::root);
+    match root {
+        Some(root) => {
+            let compatible = super::warehouse_settings::keeps_tables(&warehouse, root);
+            report.note(CheckName::ProfileCompatible, since, compatible);
+            let exclusive = exclusive_root(&app, root, Some(id)).await;
+            report.note(CheckName::LocationExclusive, since, exclusive);
+        }
+        None => {
+            report.skip(CheckName::ProfileCompatible, NEEDS_PROFILE);
+            report.skip(CheckName::LocationExclusive, NEEDS_PROFILE);
+        }
+    }
+    report.try_storage(&app, root).await;
+    Ok(report.finish())
+}

@@ -1,0 +1,233 @@
+//! The workers: claim what is due, do it, say how it ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::queue::Queue;
+use super::{Trouble, expiration, housekeeping, metadata_files, purge};
+use crate::api::warehouse_settings::WarehouseSettings;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::permit::Permit;
+use crate::store::Writer;
+use crate::store::rows::{Task, TaskOutcome};
+
+/// Works until asked to stop, then finishes what it has begun.
+///
+/// INVARIANT: work that has begun is never dropped half way; a lease that ran out is noticed when it ends.
+pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let poll = Duration::from_millis(app.config.tasks.poll_interval_ms);
+    let mut working = JoinSet::new();
+    if let Err(error) = housekeeping::ensure(&app).await {
+        tracing::warn!(error = %error, "the housekeeping could not be scheduled; the next start tries again");
+    }
+    while !stop.is_cancelled() {
+        let free = app.config.tasks.workers.saturating_sub(working.len());
+        for task in claim_or_nothing(&app, free).await {
+            let app = Arc::clone(&app);
+            working.spawn(async move { work_on(&app, task).await });
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(poll) => {}
+            Some(_) = working.join_next() => {}
+        }
+    }
+    while working.join_next().await.is_some() {}
+}
+
+/// Does everything that is due by the app's clock, what comes due by doing it included; gives how many tasks it did.
+pub async fn run_due_now(app: &App) -> Result<usize> {
+    housekeeping::ensure(app).await?;
+    let mut done = 0;
+    loop {
+        let tasks = claim(app, app.config.tasks.workers).await?;
+        if tasks.is_empty() {
+            return Ok(done);
+        }
+        done += tasks.len();
+        for task in tasks {
+            work_on(app, task).await;
+        }
+    }
+}
+
+async fn claim_or_nothing(app: &App, free: usize) -> Vec<Task> {
+    if free == 0 {
+        return Vec::new();
+    }
+    claim(app, free).await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "no tasks could be claimed; trying again at the next poll");
+        Vec::new()
+    })
+}
+
+/// Takes due tasks: scheduled ones whose time has come, running ones whose worker fell silent.
+async fn claim(app: &App, limit: usize) -> Result<Vec<Task>> {
+    let now_ms = app.clock.now_ms();
+    if !app.store.has_due_tasks(now_ms).await? {
+        return Ok(Vec::new());
+    }
+    let permit = Permit::operator("tasks");
+    let mut writer = app.store.begin(&permit).await?;
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let tasks = writer.claim_tasks(Uuid::now_v7(), now_ms, now_ms + server_lease_ms(app), limit).await?;
+    writer.commit().await?;
+    Ok(tasks)
+}
+
+fn server_lease_ms(app: &App) -> i64 {
+    i64::try_from(app.config.tasks.lease_s).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+}
+
+/// One try of one task; how it ended is in the database afterwards, and in the log.
+async fn work_on(app: &App, task: Task) {
+    let lease_ms = lease_ms(app, &task).await;
+    let ended = tokio::select! {
+        ended = attempt(app, &task) => ended,
+        never = keep_alive(app, &task, lease_ms) => match never {},
+    };
+    let (queue, attempt) = (task.queue.as_str(), task.attempt);
+    match ended {
+        Ok(Ended::Done) => tracing::info!(task.id = %task.id, task.queue = queue, attempt, "a task is done"),
+        Ok(Ended::LeaseLost) => {
+            tracing::warn!(task.id = %task.id, task.queue = queue, attempt, "a task was cancelled or taken over meanwhile");
+        }
+        Ok(Ended::Again(message)) => {
+            tracing::warn!(task.id = %task.id, task.queue = queue, attempt, message, "a task failed, it is tried again");
+        }
+        Ok(Ended::GivenUp(message)) => {
+            tracing::error!(task.id = %task.id, task.queue = queue, attempt, message, "a task failed for good");
+        }
+        Err(error) => {
+            tracing::warn!(task.id = %task.id, task.queue = queue, attempt, error = %error,
+                "the end of a task could not be noted; it is done again when its lease runs out");
+        }
+    }
+}
+
+enum Ended {
+    Done,
+    LeaseLost,
+    Again(String),
+    GivenUp(String),
+}
+
+async fn attempt(app: &App, task: &Task) -> Result<Ended> {
+    match work(app, task).await {
+        Ok(writer) => finish(app, writer, task, TaskOutcome::Success).await,
+        Err(trouble) => {
+            let outcome = failure(app, task, trouble);
+            let writer = app.store.begin(&Permit::operator(&task.queue)).await?;
+            finish(app, writer, task, outcome).await
+        }
+    }
+}
+
+/// Does the work up to its last transaction, which is left open so that its end is noted in it.
+async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
+    match Queue::parse(&task.queue) {
+        Some(Queue::SoftDeletion) => expiration::work(app, task).await,
+        Some(Queue::TabularPurge) => purge::work(app, task).await,
+        Some(Queue::MetadataCleanup | Queue::OrphanMetadata) => metadata_files::work(app, task).await,
+        Some(queue @ (Queue::TaskLogCleanup | Queue::IdempotencyCleanup | Queue::OutboxCleanup)) => {
+            housekeeping::work(app, queue).await
+        }
+        None => Err(Trouble::Later(Error::internal(anyhow::anyhow!(
+            "the queue `{}` is not known to this release",
+            task.queue
+        )))),
+    }
+}
+
+/// Notes the end in the same transaction as the work; a task that somebody else holds by now leaves nothing behind.
+async fn finish(app: &App, mut writer: Writer, task: &Task, outcome: TaskOutcome) -> Result<Ended> {
+    let now_ms = app.clock.now_ms();
+    let Some(lease_id) = task.lease_id else { return Ok(Ended::LeaseLost) };
+    if !writer.finish_task(task.id, lease_id, &outcome, now_ms).await? {
+        return Ok(Ended::LeaseLost);
+    }
+    if !matches!(outcome, TaskOutcome::Retry { .. }) {
+        housekeeping::schedule_next(&mut writer, task, now_ms).await?;
+    }
+    writer.commit().await?;
+    Ok(match outcome {
+        TaskOutcome::Success | TaskOutcome::Cancelled => Ended::Done,
+        TaskOutcome::Retry { message, .. } => Ended::Again(message),
+        TaskOutcome::Failed { message } => Ended::GivenUp(message),
+    })
+}
+
+/// The first wait before another try; it doubles with each.
+const BACKOFF_MS: i64 = 10_000;
+const BACKOFF_MS_MAX: i64 = 3_600_000;
+
+fn failure(app: &App, task: &Task, trouble: Trouble) -> TaskOutcome {
+    let message = match trouble {
+        Trouble::Never(message) => return TaskOutcome::Failed { message },
+        Trouble::Later(Error::Internal(source)) => format!("{source:#}"),
+        Trouble::Later(error) => error.to_string(),
+    };
+    if task.attempt >= i64::from(app.config.tasks.attempts_max) {
+        return TaskOutcome::Failed { message };
+    }
+    TaskOutcome::Retry { message, at_ms: app.clock.now_ms() + backoff_ms(task.attempt) }
+}
+
+fn backoff_ms(attempt: i64) -> i64 {
+    let doublings = u32::try_from(attempt.saturating_sub(1).clamp(0, 20)).unwrap_or(20);
+    BACKOFF_MS.saturating_mul(1 << doublings).min(BACKOFF_MS_MAX)
+}
+
+/// How long the task's worker may stay silent: as the warehouse says for the queue, else as the server says.
+async fn lease_ms(app: &App, task: &Task) -> i64 {
+    let server = server_lease_ms(app);
+    let Some(id) = task.warehouse_id else { return server };
+    let Ok(Some(warehouse)) = app.store.warehouse(id).await else { return server };
+    let Ok(settings) = WarehouseSettings::from_stored(&warehouse.settings) else { return server };
+    let own = match Queue::parse(&task.queue) {
+        Some(Queue::SoftDeletion) => settings.soft_deletion.max_seconds_since_last_heartbeat,
+        Some(Queue::TabularPurge) => settings.tabular_purge.max_seconds_since_last_heartbeat,
+        _ => None,
+    };
+    own.map_or(server, |seconds| seconds.saturating_mul(1_000))
+}
+
+enum Never {}
+
+/// Extends the lease for as long as the work takes, three times within each.
+async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Never {
+    let wait = Duration::from_millis(u64::try_from(lease_ms / 3).unwrap_or_default().max(100));
+    loop {
+        if let Err(error) = extend_lease(app, task, lease_ms).await {
+            tracing::warn!(task.id = %task.id, error = %error, "a lease could not be extended");
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn extend_lease(app: &App, task: &Task, lease_ms: i64) -> Result<()> {
+    let Some(lease_id) = task.lease_id else { return Ok(()) };
+    let now_ms = app.clock.now_ms();
+    let mut writer = app.store.begin(&Permit::operator(&task.queue)).await?;
+    writer.heartbeat(task.id, lease_id, now_ms + lease_ms, now_ms).await?;
+    writer.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_between_tries_doubles_up_to_an_hour() {
+        assert_eq!(backoff_ms(1), 10_000);
+        assert_eq!(backoff_ms(2), 20_000);
+        assert_eq!(backoff_ms(9), 2_560_000);
+        assert_eq!(backoff_ms(10), BACKOFF_MS_MAX);
+        assert_eq!(backoff_ms(i64::MAX), BACKOFF_MS_MAX);
+    }
+}
