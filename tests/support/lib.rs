@@ -5,10 +5,12 @@ mod client;
 mod database;
 mod engine;
 mod process;
+mod proxy;
 mod server;
 pub mod tools;
 
 pub use client::{Answer, Ask, Http, choose_tls};
 pub use engine::{Engine, run_on};
 pub use process::{Installation, Weir};
+pub use proxy::{Fault, Proxy};
 pub use server::TestServer;

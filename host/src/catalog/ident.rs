@@ -1,4 +1,4 @@
-//! Names of namespaces, tables and views: case-sensitive, bytewise identity, any depth.
+//! Names of namespaces, of tables, of views: case-sensitive, bytewise identity, any depth.
 
 use std::fmt;
 
