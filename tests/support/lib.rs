@@ -11,6 +11,6 @@ pub mod tools;
 
 pub use client::{Answer, Ask, Http, choose_tls};
 pub use engine::{Engine, run_on};
-pub use process::{Installation, Weir};
+pub use process::{Installation, Weir, free_port};
 pub use proxy::{Fault, Proxy};
 pub use server::TestServer;

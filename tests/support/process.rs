@@ -189,7 +189,7 @@ impl Drop for Weir {
 }
 
 /// A port that nobody listens on, below those that outgoing connections take.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = std::process::id().wrapping_mul(31);
     loop {

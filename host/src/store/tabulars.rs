@@ -1,4 +1,4 @@
-//! Tables and views as they are read.
+//! Tables or views as they are read.
 
 use uuid::Uuid;
 
