@@ -1,7 +1,17 @@
 //! The law: pure Iceberg rules. No I/O, no async, no clock.
 
 pub mod action;
+pub mod commit;
+pub mod create;
 pub mod ident;
 pub mod ids;
+pub mod json;
 pub mod location;
+pub mod metadata;
 pub mod page;
+pub mod partition;
+pub mod register;
+pub mod requests;
+pub mod schema;
+pub mod sort;
+pub mod transform;

@@ -1,0 +1,118 @@
+//! Updates of snapshots: sequence numbers, row lineage, removal with all that hangs on a snapshot.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::draft::Draft;
+use crate::catalog::json::Text;
+use crate::catalog::metadata::{Entry, SnapshotHeader};
+use crate::error::Error;
+
+impl Draft<'_> {
+    pub fn add_snapshot(
+        &mut self,
+        header: &SnapshotHeader,
+        manifest_list: Option<&str>,
+        text: &Text,
+    ) -> Result<(), Error> {
+        self.check_snapshot(header)?;
+        match manifest_list {
+            Some(uri) => self.introduced.push(("manifest-list".to_owned(), uri.to_owned())),
+            None if self.state.format_version == 1 => {}
+            None => return Err(Error::bad_request("Cannot parse snapshot: missing field `manifest-list`")),
+        }
+        if self.state.format_version >= 3 {
+            self.state.next_row_id = next_row_id(header, self.state.next_row_id)?;
+        }
+        // A snapshot without a parent may carry an older number; the table's own never goes back.
+        self.state.last_sequence_number = self.state.last_sequence_number.max(header.sequence_number);
+        self.last_updated_ms = Some(header.timestamp_ms);
+        let at = self.state.snapshots.len();
+        Arc::make_mut(&mut self.state.snapshots).push(Entry { header: *header, text: text.clone() });
+        self.note_position(header.snapshot_id, at);
+        self.added_snapshots.insert(header.snapshot_id);
+        self.changed = true;
+        Ok(())
+    }
+
+    pub fn remove_snapshots(&mut self, snapshot_ids: &[i64]) -> Result<(), Error> {
+        let mut gone: HashSet<i64> = HashSet::new();
+        for id in snapshot_ids {
+            if self.snapshot_at(*id).is_some() {
+                gone.insert(*id);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        Arc::make_mut(&mut self.state.snapshots).retain(|entry| !gone.contains(&entry.header.snapshot_id));
+        self.forget_positions();
+        self.has_removed_snapshots = true;
+        self.changed = true;
+        for id in &gone {
+            self.remove_statistics(*id)?;
+            self.remove_partition_statistics(*id)?;
+        }
+        let dangling: Vec<String> = self
+            .state
+            .refs
+            .iter()
+            .filter(|(_, entry)| gone.contains(&entry.header.snapshot_id))
+            .map(|(name, _)| name.clone())
+            .collect();
+        dangling.iter().try_for_each(|name| self.remove_ref(name))
+    }
+
+    fn check_snapshot(&mut self, header: &SnapshotHeader) -> Result<(), Error> {
+        let before =
+            |what: &str| Err(Error::BadRequest(format!("Attempting to add a snapshot before {what} is added")));
+        if self.state.schemas.is_empty() {
+            return before("a schema");
+        }
+        if self.state.specs.is_empty() {
+            return before("a partition spec");
+        }
+        if self.state.sort_orders.is_empty() {
+            return before("a sort order");
+        }
+        if self.snapshot_at(header.snapshot_id).is_some() {
+            return Err(Error::BadRequest(format!("Snapshot already exists for id: {}", header.snapshot_id)));
+        }
+        if let Some(schema_id) = header.schema_id.filter(|id| self.state.schema_entry(*id).is_none()) {
+            return Err(Error::BadRequest(format!("Cannot add snapshot with unknown schema: {schema_id}")));
+        }
+        let (found, last) = (header.sequence_number, self.state.last_sequence_number);
+        if self.state.format_version == 1 && found != 0 {
+            return Err(Error::BadRequest(format!("Sequence number must be 0 in v1: {found}")));
+        }
+        if found < 0 {
+            return Err(Error::BadRequest(format!("Cannot add snapshot with negative sequence number: {found}")));
+        }
+        if self.state.format_version > 1 && found <= last && header.parent_snapshot_id.is_some() {
+            return Err(Error::CommitFailed(format!(
+                "Cannot add snapshot with sequence number {found} older than last sequence number {last}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The first row id that is free after the snapshot.
+fn next_row_id(header: &SnapshotHeader, next: i64) -> Result<i64, Error> {
+    let Some(first) = header.first_row_id else {
+        return Err(Error::bad_request("Cannot add a snapshot: first-row-id is null"));
+    };
+    if first < next {
+        return Err(Error::CommitFailed(format!(
+            "Cannot add a snapshot, first-row-id is behind table next-row-id: {first} < {next}"
+        )));
+    }
+    let Some(added) = header.added_rows else {
+        return Err(Error::bad_request("Cannot add a snapshot: added-rows is null"));
+    };
+    if added < 0 {
+        return Err(Error::BadRequest(format!("Cannot add a snapshot: added-rows is negative: {added}")));
+    }
+    next.checked_add(added)
+        .ok_or_else(|| Error::BadRequest(format!("Cannot add a snapshot: row ids are used up: {next} + {added}")))
+}

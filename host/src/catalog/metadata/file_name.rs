@@ -1,0 +1,65 @@
+//! Names of metadata files.
+
+use uuid::Uuid;
+
+use super::TableMetadata;
+use crate::catalog::location::Location;
+use crate::error::Error;
+
+/// How a metadata file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    None,
+    Gzip,
+}
+
+impl Codec {
+    /// What the property `write.metadata.compression-codec` says; 400 for anything but `none` and `gzip`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match text.to_ascii_lowercase().as_str() {
+            "none" => Ok(Self::None),
+            "gzip" => Ok(Self::Gzip),
+            _ => Err(Error::BadRequest(format!(
+                "Invalid codec name: {text}; `write.metadata.compression-codec` is `none` or `gzip`"
+            ))),
+        }
+    }
+
+    /// What the name of a metadata file says.
+    pub fn of_file_name(name: &str) -> Self {
+        if name.ends_with(".gz.metadata.json") || name.ends_with(".metadata.json.gz") { Self::Gzip } else { Self::None }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::None => ".metadata.json",
+            Self::Gzip => ".gz.metadata.json",
+        }
+    }
+}
+
+impl TableMetadata {
+    /// How the next metadata file is compressed; a codec that nobody knows was written elsewhere and means none.
+    pub fn codec(&self) -> Codec {
+        self.property("write.metadata.compression-codec")
+            .and_then(|text| Codec::parse(text).ok())
+            .unwrap_or(Codec::None)
+    }
+
+    /// Where this metadata goes: `<directory>/<%05d>-<uuid>.metadata.json`, numbered after the previous file.
+    pub fn file_location(&self, previous: Option<&str>, uuid: Uuid) -> Result<Location, Error> {
+        let directory = match self.property("write.metadata.path") {
+            Some(path) => Location::parse(path)?,
+            None => Location::parse(self.location())?.join("metadata")?,
+        };
+        let version =
+            previous.map_or(0, |previous| file_version(previous).map_or(0, |version| version.saturating_add(1)));
+        directory.join(&format!("{version:05}-{uuid}{}", self.codec().extension()))
+    }
+}
+
+/// The number at the beginning of a metadata file's name; `None` when a writer named it otherwise.
+fn file_version(location: &str) -> Option<u32> {
+    let name = location.rsplit('/').next().unwrap_or(location);
+    name.split_once('-').and_then(|(number, _)| number.parse().ok())
+}
