@@ -1,6 +1,8 @@
 //! The command line: one file a verb.
 
 mod config;
+mod healthcheck;
+mod probe;
 mod version;
 
 use std::path::PathBuf;
@@ -38,6 +40,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    Healthcheck(healthcheck::Args),
     Config(config::Args),
     Version(version::Args),
 }
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let source = Source { path: cli.config.or_else(|| std::env::var_os("WEIR_CONFIG").map(PathBuf::from)) };
     let outcome = match cli.verb {
+        Verb::Healthcheck(args) => within_runtime(healthcheck::run(args, &source)),
         Verb::Config(args) => config::run(args, &source),
         Verb::Version(args) => version::run(args),
     };
@@ -70,6 +74,10 @@ pub fn run() -> ExitCode {
             ExitCode::from(exit_code(&error))
         }
     }
+}
+
+fn within_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
 /// Where the configuration comes from.

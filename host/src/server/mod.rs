@@ -22,7 +22,7 @@ use tower::Service;
 use connection::Connections;
 pub use peer::Peer;
 pub use stop::when_asked;
-pub use tls::Tls;
+pub use tls::{Tls, tls_to_ourselves};
 
 /// What a listener lets clients do; each is enforced here.
 #[derive(Clone, Debug)]
