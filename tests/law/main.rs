@@ -1,0 +1,3 @@
+//! The law of commits beside the `iceberg` crate, where that is right.
+
+mod views;
