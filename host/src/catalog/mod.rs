@@ -15,3 +15,4 @@ pub mod requests;
 pub mod schema;
 pub mod sort;
 pub mod transform;
+pub mod view;
