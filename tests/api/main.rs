@@ -1,5 +1,6 @@
 //! The Iceberg REST API over HTTP, row by row of what clients rely on.
 
+mod authorization;
 mod commit;
 mod config;
 mod etag;

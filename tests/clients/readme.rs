@@ -28,6 +28,39 @@ fn the_lines_of_python_in_the_readme_work() {
     });
 }
 
+#[test]
+fn every_verb_in_the_readme_explains_itself() {
+    run_on(Engine::Sqlite, |engine| async move {
+        let installation = Installation::create(engine, &[]).await;
+        let readme = std::fs::read_to_string(top().join("README.md")).expect("there is a README");
+        let verbs: Vec<&str> = readme.split('`').filter_map(|code| code.strip_prefix("weir ")).collect();
+        assert!(verbs.len() > 5, "the README names the program's verbs");
+
+        for verb in verbs {
+            let words = verb.split(' ').filter(|word| !word.starts_with('-') && !word.ends_with(".toml"));
+            let mut command = installation.command(0);
+            command.args(words).arg("--help");
+            succeed(command);
+        }
+    });
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_valid() {
+    run_on(Engine::Sqlite, |engine| async move {
+        let installation = Installation::create(engine, &[]).await;
+        let readme = std::fs::read_to_string(top().join("README.md")).expect("there is a README");
+        let (_, block) = readme.split_once("```toml\n").expect("the README shows a configuration");
+        let (text, _) = block.split_once("```").expect("the block ends");
+        std::fs::write(installation.home().join("weir.toml"), text).expect("the file is written");
+
+        let mut check = installation.command(0);
+        check.args(["config", "check"]).env_remove("WEIR__SERVER__LISTEN").env_remove("WEIR__STORE__URL");
+
+        succeed(check);
+    });
+}
+
 /// A command with everything that it starts, all of which ends with this.
 struct Group(Child);
 

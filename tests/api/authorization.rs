@@ -1,0 +1,167 @@
+//! Every route asks before it acts; what a caller may not see looks like what is not there.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use weir_tests::tools::succeed;
+use weir_tests::{Answer, Engine, TestServer, bodies, on_both_engines};
+
+on_both_engines!(s21_a_denied_caller_changes_or_reads_nothing_by_any_route, s20_hidden_looks_like_absent);
+
+async fn with_one_of_each(engine: Engine) -> TestServer {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    server.create_table("ns", "t").await;
+    server.post("/namespaces/ns/views", bodies::create_view("v")).send().await.expect(200);
+    server
+}
+
+/// Every answer from now on is decided by this one word.
+async fn decide(server: &mut TestServer, verdict: &str) {
+    server.weir.kill();
+    server.installation.set("WEIR__AUTHORIZATION__DEFAULT", verdict);
+    server.restart().await;
+}
+
+/// Everything that the catalog holds, as its loads answer.
+async fn state(server: &TestServer) -> Vec<Value> {
+    let mut state = Vec::new();
+    for path in ["/namespaces", "/namespaces/ns", "/namespaces/ns/tables", "/namespaces/ns/views"] {
+        state.push(server.get(path).send().await.expect(200).json());
+    }
+    for path in ["/namespaces/ns/tables/t", "/namespaces/ns/views/v"] {
+        state.push(server.get(path).send().await.expect(200).json()["metadata"].clone());
+    }
+    state.push(server.root.get("/management/v1/warehouse").send().await.expect(200).json());
+    state
+}
+
+/// The routes of one API as its document names them.
+fn routes(server: &TestServer, api: &str) -> Vec<(Method, String)> {
+    let mut command = server.installation.command(0);
+    command.args(["openapi", api]);
+    let document: Value = serde_json::from_str(&succeed(command)).expect("the document is JSON");
+    let paths = document["paths"].as_object().expect("the document has paths").clone();
+    let mut routes = Vec::new();
+    for (path, item) in &paths {
+        for method in item.as_object().expect("a path has methods").keys() {
+            if let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes())
+                && [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD, Method::PATCH]
+                    .contains(&method)
+            {
+                routes.push((method, path.clone()));
+            }
+        }
+    }
+    assert!(routes.len() > 20, "the {api} document names {} routes", routes.len());
+    routes
+}
+
+/// The path with names that exist.
+fn filled(path: &str, server: &TestServer) -> String {
+    let mut filled = path.to_owned();
+    let names = [
+        ("{prefix}", server.prefix.as_str()),
+        ("{warehouse_id}", &server.prefix),
+        ("{namespace}", "ns"),
+        ("{table}", "t"),
+        ("{view}", "v"),
+    ];
+    for (parameter, name) in names {
+        filled = filled.replace(parameter, name);
+    }
+    let rest: Vec<&str> = filled.split('/').collect();
+    let nil = "00000000-0000-0000-0000-000000000000";
+    rest.iter().map(|part| if part.starts_with('{') { nil } else { part }).collect::<Vec<_>>().join("/")
+}
+
+/// A body that would be taken, by the end of the path.
+fn body(path: &str) -> Value {
+    let commit = bodies::commit(json!([]), bodies::set_property("a", "1"));
+    let rename = |from: &str| json!({ "source": bodies::identifier("ns", from), "destination": bodies::identifier("ns", "new") });
+    let change =
+        json!({ "identifier": bodies::identifier("ns", "t"), "requirements": [], "updates": commit["updates"] });
+    let bodies: BTreeMap<&str, Value> = BTreeMap::from([
+        ("/namespaces", json!({ "namespace": ["new"] })),
+        ("/properties", json!({ "updates": { "a": "1" } })),
+        ("/tables", bodies::create_table("new")),
+        ("/tables/t", commit.clone()),
+        ("/views", bodies::create_view("new")),
+        ("/views/v", commit),
+        ("/tables/rename", rename("t")),
+        ("/views/rename", rename("v")),
+        ("/transactions/commit", json!({ "table-changes": [change] })),
+        ("/project", json!({ "project-name": "new" })),
+        ("/protection", json!({ "protected": true })),
+        ("/rename", json!({ "new-name": "new" })),
+    ]);
+    let longest = bodies.iter().filter(|(end, _)| path.ends_with(*end)).max_by_key(|(end, _)| end.len());
+    longest.map_or_else(|| json!({}), |(_, body)| body.clone())
+}
+
+/// What tells nothing: how to reach the server, how it feels, its documents.
+fn is_open(path: &str) -> bool {
+    path.starts_with("/health") || path.contains("openapi") || path.ends_with("/docs")
+}
+
+async fn s21_a_denied_caller_changes_or_reads_nothing_by_any_route(engine: Engine) {
+    let mut server = with_one_of_each(engine).await;
+    let before = state(&server).await;
+    decide(&mut server, "deny").await;
+
+    let mut answered = Vec::new();
+    for api in ["catalog", "management"] {
+        for (method, path) in routes(&server, api) {
+            let path = filled(&path, &server);
+            if is_open(&path) {
+                continue;
+            }
+            let ask = server.root.ask(method.clone(), &path);
+            let ask = if [Method::POST, Method::PUT].contains(&method) { ask.json(&body(&path)) } else { ask };
+            let answer = ask.send().await;
+            let leaks = String::from_utf8_lossy(&answer.bytes).contains("\"current-schema-id\"");
+            if !(400..500).contains(&answer.status) || leaks {
+                answered.push(format!("{method} {path}: {} {}", answer.status, answer.text()));
+            }
+        }
+    }
+
+    let empty = answered.iter().filter(|answer| !tells_nothing(answer)).cloned().collect::<Vec<_>>();
+    assert!(empty.is_empty(), "denied, yet answered:\n{}", empty.join("\n"));
+    decide(&mut server, "allow").await;
+    assert_eq!(state(&server).await, before);
+}
+
+/// A listing that filtered everything away is an honest answer to somebody who may see nothing.
+fn tells_nothing(answer: &str) -> bool {
+    answer.contains(": 200 ") && (answer.contains("[]") || answer.contains("\"version\""))
+}
+
+async fn s20_hidden_looks_like_absent(engine: Engine) {
+    let mut server = with_one_of_each(engine).await;
+    decide(&mut server, "deny").await;
+
+    for (there, not_there) in [
+        ("/namespaces/ns", "/namespaces/no"),
+        ("/namespaces/ns/tables/t", "/namespaces/ns/tables/x"),
+        ("/namespaces/ns/views/v", "/namespaces/ns/views/x"),
+        ("/namespaces/ns/tables/t/credentials", "/namespaces/ns/tables/x/credentials"),
+    ] {
+        let hidden = server.get(there).send().await;
+        let absent = server.get(not_there).send().await;
+        assert_eq!(shape(&hidden, there), shape(&absent, not_there), "{there}");
+    }
+    let hidden = server.root.get("/catalog/v1/config?warehouse=default").send().await;
+    let absent = server.root.get("/catalog/v1/config?warehouse=absent").send().await;
+    assert_eq!((hidden.status, absent.status), (404, 404));
+}
+
+/// What a caller can compare: status, the names of the headers, the body without the name that was asked for.
+fn shape(answer: &Answer, path: &str) -> (u16, Vec<String>, String) {
+    let headers = answer.headers.keys().map(ToString::to_string).collect();
+    let name = path.trim_start_matches("/namespaces/").replace("/tables/", ".").replace("/views/", ".");
+    let name = name.trim_end_matches("/credentials");
+    let message = answer.json()["error"]["message"].as_str().expect("a message").replace(name, "?");
+    (answer.status, headers, message)
+}
