@@ -46,6 +46,9 @@ pub enum Error {
     /// An operation of the spec that this server does not offer (406).
     #[error("{0}")]
     Unsupported(String),
+    /// A body in an encoding that is not read (415).
+    #[error("{0}")]
+    UnsupportedMediaType(String),
     #[error("{0}")]
     PayloadTooLarge(String),
     #[error("{0}")]

@@ -1,5 +1,6 @@
 //! Weir, an Apache Iceberg REST catalog whose rules are WebAssembly plugins.
 
+pub mod auth;
 pub mod catalog;
 pub mod cli;
 pub mod config;

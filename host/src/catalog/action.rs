@@ -106,6 +106,44 @@ actions! {
     ViewProtect = View "view:protect" "Read or set the protection flag.",
 }
 
+impl Action {
+    /// Whether the action leaves the catalog as it is; all others wait while it is in maintenance.
+    pub const fn only_reads(self) -> bool {
+        matches!(
+            self,
+            Self::ServerDescribe
+                | Self::ServerListProjects
+                | Self::ProjectDescribe
+                | Self::ProjectListWarehouses
+                | Self::WarehouseDescribe
+                | Self::WarehouseListNamespaces
+                | Self::WarehouseListDeleted
+                | Self::WarehouseListTasks
+                | Self::NamespaceDescribe
+                | Self::NamespaceListNamespaces
+                | Self::NamespaceListTables
+                | Self::NamespaceListViews
+                | Self::TableDescribe
+                | Self::TableRead
+                | Self::TableWrite
+                | Self::TableReportMetrics
+                | Self::ViewDescribe
+        )
+    }
+
+    /// The question whose denial hides an object of this kind from the caller.
+    pub const fn sight(kind: Kind) -> Self {
+        match kind {
+            Kind::Server => Self::ServerDescribe,
+            Kind::Project => Self::ProjectDescribe,
+            Kind::Warehouse => Self::WarehouseDescribe,
+            Kind::Namespace => Self::NamespaceDescribe,
+            Kind::Table => Self::TableDescribe,
+            Kind::View => Self::ViewDescribe,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

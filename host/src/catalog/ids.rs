@@ -82,6 +82,11 @@ impl ProjectId {
         Ok(Self(text.to_owned()))
     }
 
+    /// The project of requests that name none, and of the first start.
+    pub fn unnamed() -> Self {
+        Self("00000000-0000-0000-0000-000000000000".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -35,7 +35,7 @@ impl Writer {
             self.line_up(new.warehouse_id).await?;
         }
         let location = location_key(new.location);
-        let (crc32, length) = (i64::from(document.crc32), stored_length(document.length)?);
+        let (crc32, length) = (i64::from(document.all.crc32), stored_length(document.all.length)?);
         let refs = document.refs.as_ref();
         let inserted = run_guarded!(
             self,
@@ -75,8 +75,8 @@ impl Writer {
             length,
             refs.map(|refs| i64::from(refs.crc32)),
             refs.map(|refs| stored_length(refs.length)).transpose()?,
-            document.deflated.as_slice(),
-            refs.map(|refs| refs.deflated.as_slice())
+            document.all.deflated.as_ref(),
+            refs.map(|refs| refs.deflated.as_ref())
         )?;
         match inserted {
             Effect::Rows(1) => Ok(Inserted::Done),
@@ -118,12 +118,12 @@ impl Writer {
             swap.format_version,
             swap.uuid,
             swap.now_ms,
-            i64::from(document.crc32),
-            stored_length(document.length)?,
+            i64::from(document.all.crc32),
+            stored_length(document.all.length)?,
             refs.map(|refs| i64::from(refs.crc32)),
             refs.map(|refs| stored_length(refs.length)).transpose()?,
-            document.deflated.as_slice(),
-            refs.map(|refs| refs.deflated.as_slice())
+            document.all.deflated.as_ref(),
+            refs.map(|refs| refs.deflated.as_ref())
         )?;
         Ok(if touched == 1 { Swapped::Done } else { Swapped::Lost })
     }

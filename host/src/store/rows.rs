@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use uuid::Uuid;
 
+use crate::catalog::document::Packed;
 use crate::catalog::ident::Namespace;
 use crate::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
 use crate::catalog::location::Location;
@@ -133,22 +134,12 @@ pub struct TabularEntry {
     pub name: String,
 }
 
-/// The metadata as it is stored: raw deflate that ends in a sync flush, the facts that framing it as gzip needs.
+/// The metadata as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    pub deflated: Vec<u8>,
-    pub crc32: u32,
-    /// Bytes of the plain JSON.
-    pub length: u64,
+    pub all: Packed,
     /// The same with only the snapshots that a ref points at; `None` where that is no difference.
-    pub refs: Option<RefsDocument>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefsDocument {
-    pub deflated: Vec<u8>,
-    pub crc32: u32,
-    pub length: u64,
+    pub refs: Option<Packed>,
 }
 
 /// A table or view to insert at version 1.

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::Store;
 use super::engine::{record, rows};
 use super::namespaces::{NamespaceRecord, lineage};
-use super::rows::{Document, RefsDocument, Subtree, Tabular, TabularEntry, TabularKind};
+use super::rows::{Document, Subtree, Tabular, TabularEntry, TabularKind};
+use crate::catalog::document::Packed;
 use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
 use crate::catalog::location::Location;
@@ -85,20 +86,19 @@ record! {
 impl DocumentRecord {
     fn into_row(self) -> Result<Document> {
         let refs = match (self.refs_document, self.refs_crc32, self.refs_length) {
-            (Some(deflated), Some(crc32), Some(length)) => Some(RefsDocument {
-                deflated,
-                crc32: u32::try_from(crc32).map_err(Error::internal)?,
-                length: u64::try_from(length).map_err(Error::internal)?,
-            }),
+            (Some(deflated), Some(crc32), Some(length)) => Some(packed(deflated, crc32, length)?),
             _ => None,
         };
-        Ok(Document {
-            deflated: self.document,
-            crc32: u32::try_from(self.document_crc32).map_err(Error::internal)?,
-            length: u64::try_from(self.document_length).map_err(Error::internal)?,
-            refs,
-        })
+        Ok(Document { all: packed(self.document, self.document_crc32, self.document_length)?, refs })
     }
+}
+
+fn packed(deflated: Vec<u8>, crc32: i64, length: i64) -> Result<Packed> {
+    Ok(Packed {
+        deflated: deflated.into(),
+        crc32: u32::try_from(crc32).map_err(Error::internal)?,
+        length: u64::try_from(length).map_err(Error::internal)?,
+    })
 }
 
 impl Store {

@@ -1,0 +1,334 @@
+//! Commits: what a request would make of a table is decided first, then files are written, then pointers are swapped.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::answer::{self, Answer};
+use super::authorize::{Access, Object, missing};
+use super::documents::{Cached, Snapshots};
+use super::extract::{OfTable, RawBody};
+use super::idempotent::{Asked, Attempt, Replay, once};
+use super::newcomer::{Birth, Newcomer, Place, location_taken};
+use super::record::{Happened, TabularChange, record};
+use super::respond::OnCommit;
+use super::warehouse_settings::WarehouseSettings;
+use super::written::{Written, delete_expired};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::commit::{self, Base, Change, Outcome};
+use crate::catalog::ident::TableIdent;
+use crate::catalog::ids::{TabularId, WarehouseId};
+use crate::catalog::metadata::TableMetadata;
+use crate::catalog::requests::{CommitTable, TableRequirement, TableUpdate};
+use crate::error::Error;
+use crate::permit::Permit;
+use crate::store::Writer;
+use crate::store::rows::{Swap, Swapped, Tabular, TabularKind};
+
+/// One table's part in a commit, decided and allowed, nothing written yet.
+pub struct Planned {
+    permit: Permit,
+    ident: TableIdent,
+    step: Step,
+}
+
+enum Step {
+    /// The updates change nothing: no file, no swap.
+    Keep {
+        row: Box<Tabular>,
+        cached: Arc<Cached>,
+    },
+    Swap {
+        row: Box<Tabular>,
+        change: Box<Change>,
+        written: Written,
+    },
+    /// The commit of a staged creation.
+    Create {
+        newcomer: Box<Newcomer>,
+        after: Arc<TableMetadata>,
+        written: Written,
+    },
+}
+
+/// `POST …/tables/{table}`.
+pub async fn commit_table(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: OfTable,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, OnCommit> {
+    let warehouse = target.warehouse;
+    let ident = target.ident.or_missing(missing::table)?;
+    let operation = format!("commitTable/{}/{}", ident.namespace.key(), ident.name);
+    let asked = Asked::new(warehouse, operation, &headers, &body);
+    let change = |attempt| commit_once(&app, &caller, (warehouse, ident), (&headers, &body), attempt);
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+async fn commit_once(
+    app: &App,
+    caller: &Caller,
+    (warehouse, ident): (WarehouseId, TableIdent),
+    (headers, body): (&HeaderMap, &[u8]),
+    attempt: Attempt,
+) -> Result<Response, Error> {
+    let request = CommitTable::parse(body)?;
+    refuse_other_identifier(request.identifier.as_ref(), &ident)?;
+    let planned = plan(app, caller, warehouse, ident, (&request.requirements, &request.updates)).await?;
+    let mut done = carry_out(app, vec![planned], replay_of_one, attempt).await?;
+    let (row, cached) = done.remove(0);
+    let answer = Answer {
+        headers,
+        metadata_location: Some(&row.metadata_location),
+        config: None,
+        etag: Some(answer::etag(&row, Snapshots::All, "", Access::ReadWrite)),
+    };
+    answer.of(&cached, Snapshots::All)
+}
+
+fn replay_of_one(ids: &[TabularId]) -> Replay {
+    ids.first().map_or(Replay::Empty, |id| Replay::Tabular(*id))
+}
+
+/// The path names the table; a body that names another is a mistake somewhere.
+fn refuse_other_identifier(named: Option<&TableIdent>, ident: &TableIdent) -> Result<(), Error> {
+    match named {
+        Some(named) if named != ident => {
+            Err(Error::BadRequest(format!("the path names table {ident}, the body names {named}; name one table")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Decides what the updates make of the table, and that the caller may do it.
+pub async fn plan(
+    app: &App,
+    caller: &Caller,
+    warehouse: WarehouseId,
+    ident: TableIdent,
+    (requirements, updates): (&[TableRequirement], &[TableUpdate]),
+) -> Result<Planned, Error> {
+    match app.store.tabular(warehouse, &ident).await? {
+        Some(row) if row.kind == TabularKind::Table => {
+            let permit = app.authorize(caller, Action::TableCommit, Object::Tabular(&row)).await?;
+            let (row, cached) = app.document(&row).await?;
+            let step = change_table(app, row, cached, requirements, updates)?;
+            step.check_policy(app).await?;
+            Ok(Planned { permit, ident, step })
+        }
+        found if commit::is_create(requirements)? => {
+            if found.is_some() {
+                return Err(Error::AlreadyExists(format!("View with same name already exists: {ident}")));
+            }
+            plan_creation(app, caller, warehouse, ident, updates).await
+        }
+        _ => {
+            app.active_warehouse(warehouse).await?;
+            Err(missing::table(&ident))
+        }
+    }
+}
+
+fn change_table(
+    app: &App,
+    row: Tabular,
+    cached: Arc<Cached>,
+    requirements: &[TableRequirement],
+    updates: &[TableUpdate],
+) -> Result<Step, Error> {
+    let before = cached.parsed()?;
+    let base = Base { metadata: &before, metadata_location: &row.metadata_location };
+    Ok(match commit::commit(base, requirements, updates, app.clock.now_ms())? {
+        Outcome::Unchanged => Step::Keep { row: Box::new(row), cached },
+        Outcome::Changed(change) => {
+            let file = change.after.file_location(Some(&row.metadata_location), Uuid::new_v4())?;
+            let written = Written::table(&change.after, file)?;
+            Step::Swap { row: Box::new(row), change, written }
+        }
+    })
+}
+
+/// The commit of a staged creation: nothing is known of it but what its updates say.
+async fn plan_creation(
+    app: &App,
+    caller: &Caller,
+    warehouse: WarehouseId,
+    ident: TableIdent,
+    updates: &[TableUpdate],
+) -> Result<Planned, Error> {
+    let namespace = app.namespace(warehouse, &ident.namespace).await?;
+    let permit = app.authorize(caller, Action::NamespaceCreateTable, Object::Namespace(&namespace)).await?;
+    let warehouse = app.active_warehouse(warehouse).await?;
+    let now_ms = app.clock.now_ms();
+    let uuid = Uuid::now_v7();
+    let unsaid = Place::default(&warehouse, &namespace, uuid)?;
+    let after = commit::create_from_updates(updates, uuid, &unsaid.location, now_ms)?;
+    WarehouseSettings::from_stored(&warehouse.settings)?.check_format_version(after.format_version())?;
+    let place = Place::chosen(&warehouse, after.location())?;
+    let file = after.file_location(None, Uuid::new_v4())?;
+    let written = Written::table(&after, file)?;
+    let birth = table_birth(&after, &written, now_ms);
+    let newcomer = Box::new(Newcomer::new(&warehouse, &namespace, &ident, place, &birth));
+    Ok(Planned { permit, ident, step: Step::Create { newcomer, after: Arc::new(after), written } })
+}
+
+/// What the row of a new table takes from its metadata.
+pub fn table_birth<'a>(metadata: &TableMetadata, written: &'a Written, now_ms: i64) -> Birth<'a> {
+    Birth {
+        kind: TabularKind::Table,
+        uuid: metadata.uuid(),
+        format_version: metadata.format_version(),
+        metadata_location: &written.metadata_location,
+        now_ms,
+    }
+}
+
+/// Writes the files, then makes all changes in one transaction; none of them happens unless all do.
+///
+/// Tables are taken in the order of their ids, so that transactions which cross never wait for each other in a circle.
+pub async fn carry_out(
+    app: &App,
+    planned: Vec<Planned>,
+    replay: impl FnOnce(&[TabularId]) -> Replay,
+    attempt: Attempt,
+) -> Result<Vec<(Tabular, Arc<Cached>)>, Error> {
+    let written: Vec<&Written> = planned.iter().filter_map(|plan| plan.step.written()).collect();
+    Written::write_all(&app.files, &written).await?;
+    let outcome = swap_all(app, &planned, replay, &attempt).await;
+    Written::settle(&app.files, &written, outcome).await?;
+    metrics::counter!("weir_commits_total", "outcome" => "committed").increment(1);
+    let mut done = Vec::with_capacity(planned.len());
+    for plan in planned {
+        done.push(plan.step.finish(app).await);
+    }
+    Ok(done)
+}
+
+async fn swap_all(
+    app: &App,
+    planned: &[Planned],
+    replay: impl FnOnce(&[TabularId]) -> Replay,
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    let Some(first) = planned.first() else { return Ok(()) };
+    let ids: Vec<TabularId> = planned.iter().map(|plan| plan.step.id()).collect();
+    let mut in_order: Vec<&Planned> = planned.iter().collect();
+    in_order.sort_by_key(|plan| plan.step.id());
+
+    let mut writer = app.store.begin(&first.permit).await?;
+    attempt.record(&mut writer, StatusCode::OK, replay(&ids)).await?;
+    for plan in in_order {
+        plan.apply(&mut writer, app.clock.now_ms()).await?;
+    }
+    writer.commit().await
+}
+
+impl Step {
+    /// What the warehouse says to a table that moves or changes its format; other commits need not ask it.
+    async fn check_policy(&self, app: &App) -> Result<(), Error> {
+        let Self::Swap { row, change, .. } = self else { return Ok(()) };
+        let upgraded = change.after.format_version() != row.format_version;
+        if change.location.is_none() && !upgraded {
+            return Ok(());
+        }
+        let warehouse = app.active_warehouse(row.warehouse_id).await?;
+        if let Some(location) = &change.location {
+            Place::chosen(&warehouse, location.as_str())?;
+        }
+        WarehouseSettings::from_stored(&warehouse.settings)?.check_format_version(change.after.format_version())
+    }
+
+    fn id(&self) -> TabularId {
+        match self {
+            Self::Keep { row, .. } | Self::Swap { row, .. } => row.id,
+            Self::Create { newcomer, .. } => newcomer.row.id,
+        }
+    }
+
+    fn written(&self) -> Option<&Written> {
+        match self {
+            Self::Keep { .. } => None,
+            Self::Swap { written, .. } | Self::Create { written, .. } => Some(written),
+        }
+    }
+
+    /// The row as it is now, its document kept for the next reader.
+    async fn finish(self, app: &App) -> (Tabular, Arc<Cached>) {
+        match self {
+            Self::Keep { row, cached } => (*row, cached),
+            Self::Swap { mut row, change, written } => {
+                row.version += 1;
+                row.metadata_location = written.metadata_location.to_string();
+                row.format_version = change.after.format_version();
+                row.location = change.location.clone().unwrap_or(row.location);
+                delete_expired(app, &change.after, &change.log_removed).await;
+                let cached = app.documents.put(&row, written.document, Arc::new(change.after)).await;
+                (*row, cached)
+            }
+            Self::Create { newcomer, after, written } => {
+                let cached = app.documents.put(&newcomer.row, written.document, after).await;
+                (newcomer.row, cached)
+            }
+        }
+    }
+}
+
+impl Planned {
+    async fn apply(&self, writer: &mut Writer, now_ms: i64) -> Result<(), Error> {
+        match &self.step {
+            Step::Keep { .. } => Ok(()),
+            Step::Swap { row, change, written } => {
+                swap(writer, row, change, (written, now_ms)).await?;
+                let refs: Vec<&str> = change.refs_moved.iter().map(|moved| moved.name.as_str()).collect();
+                let more = json!({
+                    "version": row.version + 1, "metadata-location": written.metadata_location.as_str(),
+                    "updates": change.actions, "refs": refs,
+                });
+                record(writer, &self.permit, Happened::to_tabular(TabularChange::Committed, row, more), now_ms).await
+            }
+            Step::Create { newcomer, written, .. } => {
+                newcomer.insert(writer, &written.document).await?;
+                let happened = Happened::to_tabular(TabularChange::Created, &newcomer.row, json!({}));
+                record(writer, &self.permit, happened, now_ms).await
+            }
+        }
+    }
+}
+
+/// Moves the table's pointer, if it is still where it was when the commit was decided.
+async fn swap(
+    writer: &mut Writer,
+    row: &Tabular,
+    change: &Change,
+    (written, now_ms): (&Written, i64),
+) -> Result<(), Error> {
+    let swap = Swap {
+        id: row.id,
+        expected_version: row.version,
+        expected_metadata_location: &row.metadata_location,
+        metadata_location: written.metadata_location.as_str(),
+        format_version: change.after.format_version(),
+        uuid: change.after.uuid(),
+        moved_to: change.location.as_ref(),
+        now_ms,
+    };
+    match writer.swap_metadata(&swap, &written.document).await? {
+        Swapped::Done => Ok(()),
+        Swapped::LocationTaken(other) => Err(location_taken(change.location.as_ref().unwrap_or(&row.location), &other)),
+        Swapped::Lost => {
+            metrics::counter!("weir_commits_total", "outcome" => "conflict").increment(1);
+            Err(Error::CommitFailed(format!(
+                "table {}.{} has moved since it was read for this commit: it is no longer at `{}`; reload and retry",
+                row.namespace, row.name, row.metadata_location
+            )))
+        }
+    }
+}

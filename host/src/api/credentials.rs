@@ -1,0 +1,31 @@
+//! `GET …/tables/{table}/credentials`: credentials for a table's files, none where nothing can be vended.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::OfTable;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::Error;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LoadCredentialsResponse {
+    #[schema(value_type = Vec<Object>)]
+    storage_credentials: Vec<serde_json::Value>,
+}
+
+/// A local warehouse has no credentials: whoever reaches its files reaches them by the file system's own rights.
+pub async fn load(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: OfTable,
+) -> Result<Json<LoadCredentialsResponse>, Error> {
+    let row = app.table(target).await?;
+    app.authorize_load(&caller, &row).await?;
+    Ok(Json(LoadCredentialsResponse { storage_credentials: Vec::new() }))
+}

@@ -1,0 +1,122 @@
+//! Metadata documents in memory, keyed by what never changes: a table's id with its version.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use moka::future::Cache;
+
+use crate::catalog::document::Packed;
+use crate::catalog::ids::TabularId;
+use crate::catalog::metadata::TableMetadata;
+use crate::error::Error;
+use crate::store::Store;
+use crate::store::rows::{Document, Tabular};
+
+/// A bounded cache of documents; what it holds cannot be stale, because a commit makes a new version.
+pub struct Documents {
+    cache: Cache<(TabularId, i64), Arc<Cached>>,
+}
+
+/// One document with what has been asked of it so far.
+pub struct Cached {
+    document: Document,
+    plain: OnceLock<Bytes>,
+    refs_plain: OnceLock<Bytes>,
+    parsed: OnceLock<Arc<TableMetadata>>,
+}
+
+/// Which snapshots an answer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snapshots {
+    All,
+    /// Only those that a branch or a tag points at.
+    Refs,
+}
+
+impl Documents {
+    pub fn new(bytes_max: u64) -> Self {
+        let cache = Cache::builder().max_capacity(bytes_max).weigher(|_, cached: &Arc<Cached>| cached.weight()).build();
+        Self { cache }
+    }
+
+    /// The document of the row's version; `None` where the table has moved on or gone since the row was read.
+    ///
+    /// However many ask at once, the store is asked once.
+    pub async fn get(&self, store: &Store, row: &Tabular) -> Result<Option<Arc<Cached>>, Error> {
+        let key = (row.id, row.version);
+        if let Some(cached) = self.cache.get(&key).await {
+            metrics::counter!("weir_document_cache_total", "outcome" => "hit").increment(1);
+            return Ok(Some(cached));
+        }
+        metrics::counter!("weir_document_cache_total", "outcome" => "miss").increment(1);
+        let read = self.cache.try_get_with(key, async {
+            match store.document(row.id, row.version).await {
+                Ok(Some(document)) => Ok(Arc::new(Cached::new(document))),
+                Ok(None) => Err(None),
+                Err(error) => Err(Some(error)),
+            }
+        });
+        match read.await {
+            Ok(cached) => Ok(Some(cached)),
+            Err(failed) => match failed.as_ref() {
+                None => Ok(None),
+                Some(error) => Err(Error::unavailable(format!("the document could not be read: {error}; retry"))),
+            },
+        }
+    }
+
+    /// Keeps what a commit has just written, so that the next load and the next commit find it.
+    pub async fn put(&self, row: &Tabular, document: Document, parsed: Arc<TableMetadata>) -> Arc<Cached> {
+        let cached = Arc::new(Cached::of_table(document, parsed));
+        self.cache.insert((row.id, row.version), Arc::clone(&cached)).await;
+        cached
+    }
+}
+
+impl Cached {
+    pub fn new(document: Document) -> Self {
+        Self { document, plain: OnceLock::new(), refs_plain: OnceLock::new(), parsed: OnceLock::new() }
+    }
+
+    /// A document that was made here, so that it need not be read again.
+    pub fn of_table(document: Document, parsed: Arc<TableMetadata>) -> Self {
+        Self { parsed: OnceLock::from(parsed), ..Self::new(document) }
+    }
+
+    /// Bytes of memory, counting the plain text and the parsed form as if they were there already.
+    fn weight(&self) -> u32 {
+        let all = &self.document.all;
+        u32::try_from(all.deflated.len() as u64 + 2 * all.length).unwrap_or(u32::MAX)
+    }
+
+    pub fn packed(&self, snapshots: Snapshots) -> &Packed {
+        match (snapshots, &self.document.refs) {
+            (Snapshots::Refs, Some(refs)) => refs,
+            _ => &self.document.all,
+        }
+    }
+
+    /// The JSON text.
+    pub fn plain(&self, snapshots: Snapshots) -> Result<Bytes, Error> {
+        let cell = match (snapshots, &self.document.refs) {
+            (Snapshots::Refs, Some(_)) => &self.refs_plain,
+            _ => &self.plain,
+        };
+        if let Some(plain) = cell.get() {
+            return Ok(plain.clone());
+        }
+        let plain = self.packed(snapshots).unpack()?;
+        Ok(cell.get_or_init(|| plain).clone())
+    }
+
+    /// The metadata as the law reads it.
+    pub fn parsed(&self) -> Result<Arc<TableMetadata>, Error> {
+        if let Some(parsed) = self.parsed.get() {
+            return Ok(Arc::clone(parsed));
+        }
+        let plain = self.plain(Snapshots::All)?;
+        let parsed = TableMetadata::parse(&plain)
+            .map_err(|problem| Error::internal(anyhow::anyhow!("a stored document cannot be read: {problem}")))?;
+        Ok(Arc::clone(self.parsed.get_or_init(|| Arc::new(parsed))))
+    }
+}

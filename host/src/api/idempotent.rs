@@ -1,0 +1,193 @@
+//! Requests that carry an `Idempotency-Key` happen once, however often they are sent.
+
+use std::future::Future;
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::respond;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::ids::{TabularId, WarehouseId};
+use crate::error::Error;
+use crate::permit::Permit;
+use crate::store::Writer;
+use crate::store::rows::Idempotency;
+
+const HEADER: &str = "idempotency-key";
+
+/// How an answer is given again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replay {
+    /// Without a body.
+    Empty,
+    /// With this JSON text.
+    Body(String),
+    /// With the table or view as it is by then.
+    Tabular(TabularId),
+    Refusal {
+        kind: String,
+        message: String,
+    },
+}
+
+/// What is asked, as far as two requests with one key must agree.
+pub struct Asked<'a> {
+    warehouse: WarehouseId,
+    /// The operation with the names in its path and its query.
+    operation: String,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    pub fn new(warehouse: WarehouseId, operation: String, headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        Self { warehouse, operation, headers, body }
+    }
+
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update((self.operation.len() as u64).to_be_bytes());
+        hash.update(self.operation.as_bytes());
+        hash.update(self.body);
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// One request with (or, without the header, in place of) its key; the change records itself through it.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    key: Option<Uuid>,
+    caller: String,
+    warehouse: WarehouseId,
+    fingerprint: String,
+    now_ms: i64,
+    expires_at_ms: i64,
+}
+
+/// Runs `change` unless it has run before; then its answer is given again.
+///
+/// Successes are recorded by the change, in its own transaction ([`Attempt::record`]). Refusals that will not go away by
+/// waiting are recorded here; 401, 403, 429 and 5xx never are.
+pub async fn once<F, Fut>(app: &App, caller: &Caller, asked: Asked<'_>, change: F) -> Result<Response, Error>
+where
+    F: FnOnce(Attempt) -> Fut,
+    Fut: Future<Output = Result<Response, Error>>,
+{
+    let now_ms = app.clock.now_ms();
+    let attempt = Attempt {
+        key: key(asked.headers)?,
+        caller: caller.id().to_owned(),
+        warehouse: asked.warehouse,
+        fingerprint: asked.fingerprint(),
+        now_ms,
+        expires_at_ms: now_ms + app.config.catalog.idempotency_lifetime_ms(),
+    };
+    if let Some(key) = attempt.key {
+        if let Some(row) = app.store.idempotency(asked.warehouse, caller.id(), &key.to_string()).await? {
+            return attempt.replay(app, caller, row).await;
+        }
+    }
+    let outcome = change(attempt.clone()).await;
+    if let Err(error) = &outcome {
+        attempt.record_refusal(app, error).await;
+    }
+    outcome
+}
+
+/// The header's key: absent or empty is none, two or none-UUIDs are refused.
+fn key(headers: &HeaderMap) -> Result<Option<Uuid>, Error> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Error::bad_request("Idempotency-Key comes twice; send one"));
+    }
+    let text = value.to_str().map_err(|_| Error::bad_request("Idempotency-Key is not plain text: expected a UUID"))?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Uuid::parse_str(text).map(Some).map_err(|_| {
+        Error::BadRequest(format!("Idempotency-Key `{text}` is not a UUID; send a new UUIDv7 for each operation"))
+    })
+}
+
+impl Attempt {
+    /// Records the change's success in the change's own transaction; `replay` says how to answer again.
+    ///
+    /// 409 where the same key is being used at this very moment.
+    pub async fn record(&self, writer: &mut Writer, status: StatusCode, replay: Replay) -> Result<(), Error> {
+        let Some(key) = self.key else { return Ok(()) };
+        if writer.insert_idempotency(&self.row(key, status, &replay)?).await? {
+            return Ok(());
+        }
+        Err(Error::Conflict(format!(
+            "a request with Idempotency-Key {key} is still running; ask again when it is done"
+        )))
+    }
+
+    fn row(&self, key: Uuid, status: StatusCode, replay: &Replay) -> Result<Idempotency, Error> {
+        Ok(Idempotency {
+            warehouse_id: self.warehouse,
+            caller: self.caller.clone(),
+            key: key.to_string(),
+            request_digest: self.fingerprint.clone(),
+            status: i32::from(status.as_u16()),
+            answer: serde_json::to_vec(replay).map_err(Error::internal)?,
+            created_at_ms: self.now_ms,
+            expires_at_ms: self.expires_at_ms,
+        })
+    }
+
+    /// A refusal that stays true is worth remembering; failing to do so loses nothing but the memory.
+    async fn record_refusal(&self, app: &App, error: &Error) {
+        let Some(key) = self.key else { return };
+        let (status, kind) = respond::class(error);
+        let lasting = matches!(status.as_u16(), 400 | 404 | 409 | 422) && !matches!(error, Error::Conflict(_));
+        if !lasting {
+            return;
+        }
+        let replay = Replay::Refusal { kind: kind.to_owned(), message: error.to_string() };
+        let permit = Permit::operator("idempotency");
+        let recorded = async {
+            let mut writer = app.store.begin(&permit).await?;
+            writer.insert_idempotency(&self.row(key, status, &replay)?).await?;
+            writer.commit().await
+        };
+        if let Err(problem) = recorded.await {
+            tracing::warn!(error = %problem, "an answer could not be kept for its Idempotency-Key");
+        }
+    }
+
+    async fn replay(&self, app: &App, caller: &Caller, row: Idempotency) -> Result<Response, Error> {
+        if row.request_digest != self.fingerprint {
+            return Err(Error::UnprocessableEntity(format!(
+                "Idempotency-Key {} was used for another request; send a new key for each operation",
+                row.key
+            )));
+        }
+        app.warehouse(caller, self.warehouse).await?;
+        let status = u16::try_from(row.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
+        let status = status.ok_or_else(|| Error::internal(anyhow::anyhow!("a stored status is {}", row.status)))?;
+        match serde_json::from_slice(&row.answer).map_err(Error::internal)? {
+            Replay::Empty => Ok(status.into_response()),
+            Replay::Body(body) => {
+                Ok((status, [(axum::http::header::CONTENT_TYPE, "application/json")], body).into_response())
+            }
+            Replay::Tabular(id) => loaded_again(app, caller, self.warehouse, id).await,
+            Replay::Refusal { kind, message } => Ok(respond::body(status, &kind, &message)),
+        }
+    }
+}
+
+/// A replay may answer with a newer state than the first answer did.
+async fn loaded_again(app: &App, caller: &Caller, warehouse: WarehouseId, id: TabularId) -> Result<Response, Error> {
+    let row = app.store.tabular_by_id(warehouse, id, false).await?;
+    let row = row.ok_or_else(|| {
+        Error::NoSuchTable("Table does not exist: it was created by the request with this key, then dropped".into())
+    })?;
+    super::tables::answer_again(app, caller, &row).await
+}

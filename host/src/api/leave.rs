@@ -1,0 +1,87 @@
+//! Tables that leave the catalog: dropped, purged, or unregistered with their files kept.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::answer::Answer;
+use super::authorize::{Object, missing};
+use super::documents::Snapshots;
+use super::drop::{self, TabularDrop};
+use super::extract::{OfTable, QueryOf, RawBody};
+use super::idempotent::{Asked, Attempt, Replay, once};
+use super::record::{Happened, TabularChange, record};
+use super::respond::OnCommit;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::error::Error;
+
+/// `DELETE …/tables/{table}?purgeRequested=`.
+pub async fn drop_table(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: OfTable,
+    QueryOf(how): QueryOf<TabularDrop>,
+    headers: HeaderMap,
+) -> Result<Response, OnCommit> {
+    let ident = target.ident.clone().or_missing(missing::table)?;
+    let operation = format!("dropTable/{}/{}/{how:?}", ident.namespace.key(), ident.name);
+    let asked = Asked::new(target.warehouse, operation, &headers, b"");
+    let change = |attempt: Attempt| {
+        let (app, caller) = (&app, &caller);
+        async move {
+            let row = app.table(target).await?;
+            let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
+            drop::tabular(app, &permit, &row, how, &attempt).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+    };
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+/// `POST …/tables/{table}/unregister`: the last metadata is the answer, the files stay.
+pub async fn unregister(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: OfTable,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, OnCommit> {
+    let ident = target.ident.clone().or_missing(missing::table)?;
+    let operation = format!("unregisterTable/{}/{}", ident.namespace.key(), ident.name);
+    let asked = Asked::new(target.warehouse, operation, &headers, &body);
+    let change = |attempt| unregister_once(&app, &caller, target, &headers, attempt);
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+async fn unregister_once(
+    app: &App,
+    caller: &Caller,
+    target: OfTable,
+    headers: &HeaderMap,
+    attempt: Attempt,
+) -> Result<Response, Error> {
+    let row = app.table(target).await?;
+    let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
+    drop::refuse_protected(&row, false)?;
+    let (row, cached) = app.document(&row).await?;
+    let now_ms = app.clock.now_ms();
+    let answer = serde_json::json!({ "metadata-location": row.metadata_location });
+
+    let mut writer = app.store.begin(&permit).await?;
+    attempt.record(&mut writer, StatusCode::OK, Replay::Body(answer.to_string())).await?;
+    if !writer.drop_tabular(row.id, Some(row.version)).await? {
+        return Err(Error::CommitFailed(format!(
+            "table {}.{} has moved since it was read for this request; retry",
+            row.namespace, row.name
+        )));
+    }
+    let happened = Happened::to_tabular(TabularChange::Dropped, &row, serde_json::json!({ "unregistered": true }));
+    record(&mut writer, &permit, happened, now_ms).await?;
+    writer.commit().await?;
+    let answer = Answer { headers, metadata_location: Some(&row.metadata_location), config: None, etag: None };
+    answer.of(&cached, Snapshots::All)
+}

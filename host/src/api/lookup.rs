@@ -1,0 +1,90 @@
+//! Rows that stories begin with, or the words for their absence.
+
+use super::authorize::{Object, missing};
+use super::documents::Cached;
+use super::extract::{OfTable, no_such_warehouse};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::ident::Namespace;
+use crate::catalog::ids::WarehouseId;
+use crate::error::Error;
+use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse, WarehouseStatus};
+
+impl App {
+    /// A warehouse that is open for work; an inactive one answers as if it were not there.
+    pub async fn active_warehouse(&self, id: WarehouseId) -> Result<Warehouse, Error> {
+        self.store
+            .warehouse(id)
+            .await?
+            .filter(|warehouse| warehouse.status == WarehouseStatus::Active)
+            .ok_or_else(|| no_such_warehouse(&id.to_string()))
+    }
+
+    /// The same, for a caller who may use it.
+    pub async fn warehouse(&self, caller: &Caller, id: WarehouseId) -> Result<Warehouse, Error> {
+        let warehouse = self.active_warehouse(id).await?;
+        self.authorize(caller, Action::WarehouseDescribe, Object::Warehouse(&warehouse)).await?;
+        Ok(warehouse)
+    }
+
+    /// A namespace of an active warehouse.
+    pub async fn namespace(&self, warehouse: WarehouseId, path: &Namespace) -> Result<NamespaceRow, Error> {
+        self.active_warehouse(warehouse).await?;
+        self.store.namespace(warehouse, path).await?.ok_or_else(|| missing::namespace(path))
+    }
+
+    /// The row of a table, or the 404 of a table that is not there; a view of that name is not a table.
+    pub async fn table(&self, target: OfTable) -> Result<Tabular, Error> {
+        self.tabular(target, TabularKind::Table, missing::table).await
+    }
+
+    /// The row of a view, or the 404 of a view that is not there.
+    pub async fn view(&self, target: OfTable) -> Result<Tabular, Error> {
+        self.tabular(target, TabularKind::View, missing::view).await
+    }
+
+    async fn tabular(
+        &self,
+        target: OfTable,
+        kind: TabularKind,
+        missing: fn(String) -> Error,
+    ) -> Result<Tabular, Error> {
+        let warehouse = target.warehouse;
+        let ident = target.ident.or_missing(missing)?;
+        match self.store.tabular(warehouse, &ident).await? {
+            Some(row) if row.kind == kind => Ok(row),
+            _ => {
+                self.active_warehouse(warehouse).await?;
+                Err(missing(ident.to_string()))
+            }
+        }
+    }
+
+    /// The document of a row with the row it belongs to: a newer one where a commit came in between.
+    pub async fn document(&self, row: &Tabular) -> Result<(Tabular, std::sync::Arc<Cached>), Error> {
+        let mut row = row.clone();
+        for _ in 0..3 {
+            if let Some(cached) = self.documents.get(&self.store, &row).await? {
+                return Ok((row, cached));
+            }
+            row = self
+                .store
+                .tabular_by_id(row.warehouse_id, row.id, false)
+                .await?
+                .ok_or_else(|| missing::tabular(row.kind, format!("{}.{}", row.namespace, row.name)))?;
+        }
+        Err(Error::unavailable("the table changes faster than it can be read; retry"))
+    }
+
+    /// Names that no namespace may begin with.
+    pub fn refuse_reserved(&self, path: &Namespace) -> Result<(), Error> {
+        let first = path.parts().first().map(String::as_str).unwrap_or_default();
+        if self.config.catalog.reserved_namespaces.iter().any(|reserved| reserved == first) {
+            return Err(Error::BadRequest(format!(
+                "namespaces cannot begin with `{first}`: engines use that name for their own; choose another"
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Renames of tables and views; names move, files and ids stay.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::authorize::{Object, missing};
+use super::extract::{InWarehouse, RawBody};
+use super::idempotent::{Asked, Attempt, Replay, once};
+use super::record::{Happened, TabularChange, record};
+use super::respond::OnCommit;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ids::WarehouseId;
+use crate::error::Error;
+use crate::store::rows::{Rename, Renamed, Tabular, TabularKind};
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct RenameTableRequest {
+    source: Named,
+    destination: Named,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+struct Named {
+    namespace: Vec<String>,
+    name: String,
+}
+
+impl Named {
+    fn ident(&self) -> Result<TableIdent, Error> {
+        TableIdent::parse(Namespace::parse(self.namespace.clone())?, self.name.clone())
+    }
+}
+
+/// `POST /v1/{prefix}/tables/rename`.
+pub async fn table(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    InWarehouse(warehouse): InWarehouse,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, OnCommit> {
+    let asked = Asked::new(warehouse, "renameTable".into(), &headers, &body);
+    let change = |attempt| rename_once(&app, &caller, (warehouse, TabularKind::Table), &body, attempt);
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+/// `POST /v1/{prefix}/views/rename`.
+pub async fn view(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    InWarehouse(warehouse): InWarehouse,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, OnCommit> {
+    let asked = Asked::new(warehouse, "renameView".into(), &headers, &body);
+    let change = |attempt| rename_once(&app, &caller, (warehouse, TabularKind::View), &body, attempt);
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+async fn rename_once(
+    app: &App,
+    caller: &Caller,
+    (warehouse, kind): (WarehouseId, TabularKind),
+    body: &[u8],
+    attempt: Attempt,
+) -> Result<Response, Error> {
+    let request: RenameTableRequest = super::json::parse(body)?;
+    let (source, target) = (request.source.ident()?, request.destination.ident()?);
+    let row = find(app, warehouse, &source, kind).await?;
+    let action = match kind {
+        TabularKind::Table => Action::TableRename,
+        TabularKind::View => Action::ViewRename,
+    };
+    let permit = app.authorize(caller, action, Object::Tabular(&row)).await?;
+    if source == target {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let namespace = app.namespace(warehouse, &target.namespace).await?;
+    if namespace.id != row.namespace_id {
+        let entering = match kind {
+            TabularKind::Table => Action::NamespaceCreateTable,
+            TabularKind::View => Action::NamespaceCreateView,
+        };
+        app.authorize(caller, entering, Object::Namespace(&namespace)).await?;
+    }
+
+    let now_ms = app.clock.now_ms();
+    let mut writer = app.store.begin(&permit).await?;
+    attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
+    let rename = Rename {
+        id: row.id,
+        from_namespace_id: row.namespace_id,
+        from_name: &row.name,
+        namespace_id: namespace.id,
+        name: &target.name,
+        now_ms,
+    };
+    match writer.rename_tabular(&rename).await? {
+        Renamed::Done => {}
+        Renamed::NameTaken(holder) => return Err(taken(&source, &target, holder)),
+        Renamed::Gone => return Err(missing::tabular(kind, &source)),
+        Renamed::NamespaceGone => return Err(missing::namespace(&target.namespace)),
+    }
+    let to = json!({ "to": { "namespace": target.namespace.parts(), "name": target.name } });
+    record(&mut writer, &permit, Happened::to_tabular(TabularChange::Renamed, &row, to), now_ms).await?;
+    writer.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn find(app: &App, warehouse: WarehouseId, ident: &TableIdent, kind: TabularKind) -> Result<Tabular, Error> {
+    match app.store.tabular(warehouse, ident).await? {
+        Some(row) if row.kind == kind => Ok(row),
+        _ => {
+            app.active_warehouse(warehouse).await?;
+            Err(missing::tabular(kind, ident))
+        }
+    }
+}
+
+fn taken(source: &TableIdent, target: &TableIdent, holder: TabularKind) -> Error {
+    let what = match holder {
+        TabularKind::Table => "Table",
+        TabularKind::View => "View",
+    };
+    Error::AlreadyExists(format!("Cannot rename {source} to {target}. {what} already exists"))
+}

@@ -1,0 +1,152 @@
+//! Tables: list, create, load, exists, drop, register, unregister, rename, metrics.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::answer::{self, Answer};
+use super::authorize::{Access, Object, missing};
+use super::documents::Snapshots;
+use super::extract::{InNamespace, OfTable, QueryOf};
+use super::listing::{Listing, PageQuery};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::page;
+use crate::error::Error;
+use crate::store::rows::{Tabular, TabularKind};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TableIdentifier {
+    pub namespace: Vec<String>,
+    pub name: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListTablesResponse {
+    pub next_page_token: Option<String>,
+    pub identifiers: Vec<TableIdentifier>,
+}
+
+/// `GET …/namespaces/{namespace}/tables`.
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: InNamespace,
+    QueryOf(page): QueryOf<PageQuery>,
+) -> Result<Json<ListTablesResponse>, Error> {
+    list_kind(&app, &caller, target, &page, TabularKind::Table).await.map(Json)
+}
+
+/// The tables or the views of a namespace that the caller may see.
+pub async fn list_kind(
+    app: &App,
+    caller: &Caller,
+    target: InNamespace,
+    query: &PageQuery,
+    kind: TabularKind,
+) -> Result<ListTablesResponse, Error> {
+    let path = target.namespace.or_missing(missing::namespace)?;
+    let row = app.namespace(target.warehouse, &path).await?;
+    let action = match kind {
+        TabularKind::Table => Action::NamespaceListTables,
+        TabularKind::View => Action::NamespaceListViews,
+    };
+    app.authorize(caller, action, Object::Namespace(&row)).await?;
+    let below = row.id.to_string();
+    let of = page::Listing { what: action.as_str(), of: &[&below], caller: caller.id() };
+    let mut listing = Listing::start(app, query, of)?;
+    while let Some(limit) = listing.wanted() {
+        let rows = app.store.tabulars_page(row.id, kind, listing.after(), Some(limit)).await?;
+        let seen = app.sees_entries(caller, &row, kind, &rows).await;
+        let rows = rows.into_iter().zip(seen).map(|(item, seen)| (item.name.clone(), item, seen)).collect();
+        listing.take(limit, rows, |item| TableIdentifier { namespace: path.parts().to_vec(), name: item.name });
+    }
+    let (identifiers, next_page_token) = listing.finish();
+    Ok(ListTablesResponse { next_page_token, identifiers })
+}
+
+#[derive(Debug, Deserialize)]
+pub struct LoadQuery {
+    snapshots: Option<String>,
+}
+
+/// `GET …/tables/{table}`: one SELECT, one decision, the stored bytes.
+pub async fn load(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: OfTable,
+    QueryOf(query): QueryOf<LoadQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let snapshots = snapshots(query.snapshots.as_deref())?;
+    let row = app.table(target).await?;
+    let (_permit, access) = app.authorize_load(&caller, &row).await?;
+    answer_load(&app, &row, access, snapshots, &headers).await
+}
+
+fn snapshots(asked: Option<&str>) -> Result<Snapshots, Error> {
+    match asked {
+        None | Some("all") => Ok(Snapshots::All),
+        Some("refs") => Ok(Snapshots::Refs),
+        Some(other) => Err(Error::BadRequest(format!("snapshots={other} is not known: expected `all` or `refs`"))),
+    }
+}
+
+/// The answer to a load whose caller is allowed `access`; 304 from the row alone where the client has it already.
+async fn answer_load(
+    app: &App,
+    row: &Tabular,
+    access: Access,
+    snapshots: Snapshots,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let etag = answer::etag(row, snapshots, &delegation(headers)?, access);
+    if let Some(response) = answer::not_modified(headers, &etag) {
+        return Ok(response);
+    }
+    let (row, cached) = app.document(row).await?;
+    let answer = Answer {
+        headers,
+        metadata_location: Some(&row.metadata_location),
+        config: Some(json!({})),
+        etag: Some(answer::etag(&row, snapshots, &delegation(headers)?, access)),
+    };
+    answer.of(&cached, snapshots)
+}
+
+/// Answers a creation that was made by an earlier request with the same key.
+pub async fn answer_again(app: &App, caller: &Caller, row: &Tabular) -> Result<Response, Error> {
+    let (_permit, access) = app.authorize_load(caller, row).await?;
+    answer_load(app, row, access, Snapshots::All, &HeaderMap::new()).await
+}
+
+/// The delegation modes that the client can use, as it sent them; nothing is vended yet, so they only tell answers apart.
+fn delegation(headers: &HeaderMap) -> Result<String, Error> {
+    let mut modes = Vec::new();
+    for value in headers.get_all("x-iceberg-access-delegation") {
+        let text = value.to_str().map_err(|_| {
+            Error::bad_request(
+                "X-Iceberg-Access-Delegation is not plain text: expected `vended-credentials`, `remote-signing` or both",
+            )
+        })?;
+        modes.extend(text.split(',').map(|mode| mode.trim().to_ascii_lowercase()).filter(|mode| !mode.is_empty()));
+    }
+    modes.sort();
+    modes.dedup();
+    Ok(modes.join(","))
+}
+
+/// `HEAD …/tables/{table}`.
+pub async fn exists(State(app): State<Arc<App>>, caller: Caller, target: OfTable) -> Result<StatusCode, Error> {
+    let row = app.table(target).await?;
+    app.authorize(&caller, Action::TableDescribe, Object::Tabular(&row)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,149 @@
+//! The running catalog: every room, opened once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::api::authorize::Authorizer;
+use crate::api::documents::Documents;
+use crate::auth::Authentication;
+use crate::catalog::ids::{ProjectId, WarehouseId};
+use crate::catalog::location::Location;
+use crate::catalog::page::PageKey;
+use crate::config::{Anonymous, Config, PoolerMode, Verdict};
+use crate::files::{Files, FilesSettings};
+use crate::permit::{Effect, Permit};
+use crate::store::rows::{DeleteProfile, Project, Warehouse, WarehouseStatus};
+use crate::store::{Store, StoreSettings, StoreUrl};
+
+/// What handlers and tasks work with.
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub files: Files,
+    pub authentication: Authentication,
+    pub authorizer: Authorizer,
+    pub clock: Clock,
+    pub documents: Documents,
+    pub page_key: PageKey,
+}
+
+/// The time of day, which tests can shift.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Milliseconds since the epoch.
+    pub fn now_ms(&self) -> i64 {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX) + self.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// Moves this clock and all its clones.
+    pub fn shift_ms(&self, by: i64) {
+        self.offset_ms.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+impl App {
+    /// Opens every room as the configuration says. The schema is brought up to date, and the first project and warehouse
+    /// are made, where the configuration says so.
+    pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Arc<Self>> {
+        let files = Files::open(&FilesSettings { local_roots: config.storage.local_roots.clone() })?;
+        let store = Store::open(&store_settings(&config)?).await?;
+        if config.store.migrate_at_start {
+            store.migrate(clock.now_ms()).await?;
+        } else {
+            store.require_current_schema().await?;
+        }
+        let server = store.server_or_insert(Uuid::now_v7(), clock.now_ms()).await?;
+        let app = Arc::new(Self {
+            authentication: authentication(&config),
+            authorizer: authorizer(&config),
+            documents: Documents::new(config.catalog.document_cache_bytes_max),
+            page_key: PageKey::new(server.secret),
+            config,
+            store,
+            files,
+            clock,
+        });
+        if app.config.bootstraps() {
+            app.make_first_warehouse().await?;
+        }
+        Ok(app)
+    }
+
+    /// The project and warehouse that a newcomer is pointed at; only a catalog that has no project yet gets them.
+    async fn make_first_warehouse(&self) -> anyhow::Result<()> {
+        let project_id = ProjectId::unnamed();
+        if self.store.project(&project_id).await?.is_some() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.config.bootstrap.warehouse_root)?;
+        let folder = std::path::absolute(&self.config.bootstrap.warehouse_root)?.canonicalize()?;
+        let root = Location::parse(&format!("file://{}", folder.display()))?;
+        self.files.admit_root(&root).await?;
+        let now_ms = self.clock.now_ms();
+        let project =
+            Project { id: project_id.clone(), name: "default".into(), created_at_ms: now_ms, updated_at_ms: None };
+        let warehouse = Warehouse {
+            id: WarehouseId::new(),
+            project_id,
+            name: self.config.bootstrap.warehouse.clone(),
+            status: WarehouseStatus::Active,
+            storage_profile: json!({ "type": "local", "root": root.as_str() }).to_string(),
+            root,
+            delete_profile: DeleteProfile::Hard,
+            protected: false,
+            settings: "{}".into(),
+            version: 1,
+            created_at_ms: now_ms,
+            updated_at_ms: None,
+        };
+        let mut writer = self.store.begin(&Permit::operator("bootstrap")).await?;
+        // Another replica that starts at the same moment may have been first.
+        if writer.insert_project(&project).await? && writer.insert_warehouse(&warehouse).await? {
+            writer.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The separator of namespace parts that clients are told, URL-encoded; the unit separator is always understood.
+    pub fn namespace_separator(&self) -> Option<&str> {
+        self.config.catalog.namespace_separator.as_deref()
+    }
+}
+
+fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {
+    let section = &config.store;
+    let read_url = section.read_url.as_ref().map(|url| StoreUrl::parse(url.expose())).transpose()?;
+    Ok(StoreSettings {
+        read_url,
+        connections_max: section.connections_max,
+        acquire_timeout_ms: section.acquire_timeout_ms,
+        statement_timeout_ms: section.statement_timeout_ms,
+        pooler_mode: section.pooler_mode == PoolerMode::Transaction,
+        ..StoreSettings::new(StoreUrl::parse(section.url.expose())?)
+    })
+}
+
+/// Anonymous callers are let in, or nobody is until an issuer can be configured.
+fn authentication(config: &Config) -> Authentication {
+    match config.auth.anonymous {
+        Anonymous::Loopback | Anonymous::Anywhere => Authentication::Off,
+        Anonymous::Never => Authentication::Required,
+    }
+}
+
+/// The spelled-out default: what the configuration says, else allow while anybody may call, else deny.
+fn authorizer(config: &Config) -> Authorizer {
+    Authorizer::Default(match (config.authorization.default, config.auth.anonymous) {
+        (Some(Verdict::Allow), _) | (None, Anonymous::Loopback | Anonymous::Anywhere) => Effect::Allow,
+        (Some(Verdict::Deny), _) | (None, Anonymous::Never) => Effect::Deny,
+    })
+}

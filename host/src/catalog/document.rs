@@ -1,0 +1,131 @@
+//! Metadata JSON as it is stored: one raw deflate stream that can be framed as gzip without compressing again.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use crc32fast::Hasher;
+use flate2::Compression;
+use flate2::write::{DeflateDecoder, DeflateEncoder};
+
+use crate::error::Error;
+
+/// A JSON text, compressed once.
+///
+/// INVARIANT: `deflated` ends in a sync flush and holds no final block, so other blocks can follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    pub deflated: Bytes,
+    pub crc32: u32,
+    /// Bytes of the plain text.
+    pub length: u64,
+}
+
+/// A gzip member's fixed start: deflate, no name, no time, unknown system.
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+const STORED_BLOCK_MAX: usize = 0xffff;
+
+impl Packed {
+    pub fn pack(plain: &[u8]) -> Result<Self, Error> {
+        let mut encoder = DeflateEncoder::new(Vec::with_capacity(plain.len() / 6 + 64), Compression::new(3));
+        encoder.write_all(plain).and_then(|()| encoder.flush()).map_err(Error::internal)?;
+        // `finish` would append a final block; what `flush` has put out so far is the sync-flushed stream.
+        let deflated = std::mem::take(encoder.get_mut());
+        Ok(Self { deflated: Bytes::from(deflated), crc32: crc32fast::hash(plain), length: plain.len() as u64 })
+    }
+
+    /// The plain text, checked against its length and checksum.
+    pub fn unpack(&self) -> Result<Bytes, Error> {
+        let capacity = usize::try_from(self.length).map_err(Error::internal)?;
+        let mut decoder = DeflateDecoder::new(Vec::with_capacity(capacity));
+        decoder.write_all(&self.deflated).and_then(|()| decoder.flush()).map_err(Error::internal)?;
+        let plain = std::mem::take(decoder.get_mut());
+        if plain.len() as u64 != self.length || crc32fast::hash(&plain) != self.crc32 {
+            return Err(Error::internal(anyhow::anyhow!(
+                "a stored document is damaged: {} bytes with another checksum instead of {} bytes",
+                plain.len(),
+                self.length
+            )));
+        }
+        Ok(Bytes::from(plain))
+    }
+
+    /// One valid gzip member of `head`, this text, `tail`: what stands before it, the stream stays as it is, what follows.
+    pub fn gzip_frame(&self, head: &[u8], tail: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let mut before = Vec::with_capacity(GZIP_HEADER.len() + head.len() + 16);
+        before.extend_from_slice(&GZIP_HEADER);
+        append_stored(&mut before, head, false);
+
+        let mut checksum = Hasher::new();
+        checksum.update(head);
+        checksum.combine(&Hasher::new_with_initial_len(self.crc32, self.length));
+        checksum.update(tail);
+        let length = head.len() as u64 + self.length + tail.len() as u64;
+
+        let mut after = Vec::with_capacity(tail.len() + 24);
+        append_stored(&mut after, tail, true);
+        after.extend_from_slice(&checksum.finalize().to_le_bytes());
+        after.extend_from_slice(&((length & 0xffff_ffff) as u32).to_le_bytes());
+        (before, after)
+    }
+}
+
+/// Appends `plain` as uncompressed deflate blocks; the last one is final if `ends` says so.
+fn append_stored(out: &mut Vec<u8>, plain: &[u8], ends: bool) {
+    let mut blocks = plain.chunks(STORED_BLOCK_MAX).peekable();
+    if blocks.peek().is_none() && ends {
+        out.extend_from_slice(&[1, 0, 0, 0xff, 0xff]);
+    }
+    while let Some(block) = blocks.next() {
+        let length = block.len() as u16;
+        out.push(u8::from(ends && blocks.peek().is_none()));
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&(!length).to_le_bytes());
+        out.extend_from_slice(block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn framed(packed: &Packed, head: &[u8], tail: &[u8]) -> Vec<u8> {
+        let (before, after) = packed.gzip_frame(head, tail);
+        [before.as_slice(), &packed.deflated, &after].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn a_frame_is_a_gzip_member_of_head_text_and_tail(
+            head in proptest::collection::vec(any::<u8>(), 0..200),
+            text in proptest::collection::vec(any::<u8>(), 0..5000),
+            tail in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let packed = Packed::pack(&text).unwrap();
+            let mut plain = Vec::new();
+            GzDecoder::new(framed(&packed, &head, &tail).as_slice()).read_to_end(&mut plain).unwrap();
+            prop_assert_eq!(plain, [head, text, tail].concat());
+        }
+    }
+
+    #[test]
+    fn heads_over_one_stored_block_are_split() {
+        let head = vec![b'x'; 200_000];
+        let packed = Packed::pack(b"{}").unwrap();
+        let mut plain = Vec::new();
+        GzDecoder::new(framed(&packed, &head, b"").as_slice()).read_to_end(&mut plain).unwrap();
+        assert_eq!(plain.len(), 200_002);
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let mut packed = Packed::pack(b"{\"a\":1}").unwrap();
+        assert_eq!(packed.unpack().unwrap().as_ref(), b"{\"a\":1}");
+        packed.crc32 ^= 1;
+        assert!(packed.unpack().is_err());
+    }
+}
