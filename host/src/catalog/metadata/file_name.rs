@@ -52,10 +52,14 @@ impl TableMetadata {
             Some(path) => Location::parse(path)?,
             None => Location::parse(self.location())?.join("metadata")?,
         };
-        let version =
-            previous.map_or(0, |previous| file_version(previous).map_or(0, |version| version.saturating_add(1)));
-        directory.join(&format!("{version:05}-{uuid}{}", self.codec().extension()))
+        directory.join(&next_file_name(self.codec(), previous, uuid))
     }
+}
+
+/// `<%05d>-<uuid>.metadata.json`, numbered after the previous file.
+pub(in crate::catalog) fn next_file_name(codec: Codec, previous: Option<&str>, uuid: Uuid) -> String {
+    let version = previous.map_or(0, |previous| file_version(previous).map_or(0, |version| version.saturating_add(1)));
+    format!("{version:05}-{uuid}{}", codec.extension())
 }
 
 /// The number at the beginning of a metadata file's name; `None` when a writer named it otherwise.

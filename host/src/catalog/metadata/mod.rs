@@ -18,6 +18,7 @@ use super::json::{self, Text};
 use crate::error::Error;
 
 pub use file_name::Codec;
+pub(in crate::catalog) use file_name::next_file_name;
 pub use state::{
     Entry, KeyHeader, MAIN, MetadataLogEntry, RefKind, SchemaEntry, SnapshotHeader, SnapshotLogEntry, SnapshotRef,
     StatisticsHeader,

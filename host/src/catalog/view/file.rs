@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::metadata::ViewMetadata;
 use crate::catalog::location::Location;
+use crate::catalog::metadata::{Codec, next_file_name};
 use crate::error::Error;
 
 const METADATA_PATH: &str = "write.metadata.path";
@@ -23,20 +24,6 @@ pub fn metadata_file(view: &ViewMetadata, previous: Option<&str>, file_id: Uuid)
             "`{METADATA_PATH}` must lie inside the view's location `{location}`, found `{directory}`"
         )));
     }
-    let extension = match view.property(COMPRESSION).map(str::to_ascii_lowercase).as_deref() {
-        None | Some("none") => "metadata.json",
-        Some("gzip") => "gz.metadata.json",
-        Some(other) => {
-            return Err(Error::BadRequest(format!("`{COMPRESSION}` is `none` or `gzip`, found `{other}`")));
-        }
-    };
-    let version = previous.map_or(0, |previous| version_of(previous) + 1);
-    directory.join(&format!("{version:05}-{file_id}.{extension}"))
-}
-
-/// The number in the name of a metadata file; -1 where the name has none, so that counting starts over as in Java.
-fn version_of(file: &str) -> i64 {
-    let name = file.rsplit('/').next().unwrap_or_default();
-    let number = name.split_once('-').map_or("", |(number, _)| number);
-    number.parse::<u32>().map_or(-1, i64::from)
+    let codec = view.property(COMPRESSION).map_or(Ok(Codec::None), Codec::parse)?;
+    directory.join(&next_file_name(codec, previous, file_id))
 }
