@@ -1,4 +1,4 @@
-//! Dropping tables, views and namespaces: protection, soft deletion, purge, and what must not be dropped.
+//! Drops of tables, views, namespaces: protection, soft deletion, purge, what must not be dropped.
 
 use axum::http::StatusCode;
 use serde::Deserialize;
