@@ -5,7 +5,7 @@ SHELL := bash
 
 # `make run PROFILE=dev` compiles faster, serves slower.
 PROFILE ?= release
-# What `make bench` measures; empty starts Weir itself.
+# Arguments of the load generator; without `--uri` it starts Weir itself.
 BENCH ?=
 
 help: ## List the commands.
@@ -38,6 +38,6 @@ fmt: ## Format the code.
 bench: ## Measure the catalog on both engines; BENCH="--uri URL" measures another.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	cargo build --release --bin weir --bin weir-bench
-	tests/with-postgres.sh cargo run --quiet --release --bin weir-bench -- $(BENCH)
+	tests/with-postgres.sh --durable cargo run --quiet --release --bin weir-bench -- $(BENCH)
 
 need = command -v $(1) >/dev/null || { echo "make: $(1) is not here: $(2)" >&2; exit 1; }

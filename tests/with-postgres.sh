@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Runs a command beside a private Postgres that exists only for it: tests/with-postgres.sh CMD…
+# Runs a command beside a private Postgres that exists only for it: tests/with-postgres.sh [--durable] CMD…
 # The command finds its superuser URL in WEIR_TEST_POSTGRES_URL; a URL that is set already is used as it is.
 set -euo pipefail
 
-[ $# -gt 0 ] || { echo "usage: tests/with-postgres.sh COMMAND [ARGUMENT…]" >&2; exit 2; }
+# Durability is Postgres's own promise, not what tests are about, so nothing waits for the disk unless it is measured.
+durable=off
+[ "${1:-}" != --durable ] || { durable=on; shift; }
+[ $# -gt 0 ] || { echo "usage: tests/with-postgres.sh [--durable] COMMAND [ARGUMENT…]" >&2; exit 2; }
 [ -z "${WEIR_TEST_POSTGRES_URL:-}" ] || exec "$@"
 
 bin=
@@ -43,15 +46,14 @@ cd "$home"
 "${as[@]}" "$bin/initdb" -D data -U weir -A trust -E UTF8 --locale=C.UTF-8 --no-sync >initdb.log 2>&1 ||
   { cat initdb.log >&2; exit 1; }
 
-# Durability is Postgres's own promise, not what these tests are about, so nothing waits for the disk here.
 cat >>data/postgresql.conf <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$home'
 max_connections = 200
 shared_buffers = 64MB
-fsync = off
-synchronous_commit = off
-full_page_writes = off
+fsync = $durable
+synchronous_commit = $durable
+full_page_writes = $durable
 max_wal_size = 512MB
 log_min_messages = warning
 CONF

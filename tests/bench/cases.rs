@@ -1,0 +1,187 @@
+//! What is measured, in the order of the report.
+
+use anyhow::{Context, Result};
+
+use crate::dataset::{Dataset, Table, compresses};
+use crate::listing::Listing;
+use crate::operation::{Create, MoveBranch, Operation, SetProperty};
+use crate::target::Target;
+use crate::wire::Connection;
+
+/// The listing that everybody can hold in one answer.
+const FEW: usize = 100;
+/// A page of the large listing, where it is asked for in pages.
+const PAGE: usize = 1_000;
+/// How many snapshots the branch of the contended table moves between.
+const CONTENDED_SNAPSHOTS: i64 = 16;
+
+/// One line of the report for each of its numbers of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Case {
+    Load { snapshots: i64, gzip: bool },
+    Head,
+    ListFew,
+    ListMany { pages: bool },
+    Create,
+    CommitDistinct,
+    CommitOne,
+    CommitBranch,
+}
+
+/// A case with its dataset in place.
+#[derive(Debug)]
+pub struct Scene {
+    pub label: String,
+    /// The first client's operation is the first, and so on.
+    pub operations: Vec<Operation>,
+}
+
+impl Case {
+    pub const ALL: [Self; 14] = [
+        Self::Load { snapshots: 0, gzip: false },
+        Self::Load { snapshots: 0, gzip: true },
+        Self::Load { snapshots: 100, gzip: false },
+        Self::Load { snapshots: 100, gzip: true },
+        Self::Load { snapshots: 1_000, gzip: false },
+        Self::Load { snapshots: 1_000, gzip: true },
+        Self::Head,
+        Self::ListFew,
+        Self::ListMany { pages: false },
+        Self::ListMany { pages: true },
+        Self::Create,
+        Self::CommitDistinct,
+        Self::CommitOne,
+        Self::CommitBranch,
+    ];
+
+    /// What `--only` calls it.
+    pub fn name(self) -> String {
+        match self {
+            Self::Load { snapshots, gzip: false } => format!("load-{snapshots}"),
+            Self::Load { snapshots, gzip: true } => format!("load-{snapshots}-gzip"),
+            Self::Head => "head".to_owned(),
+            Self::ListFew => "list-few".to_owned(),
+            Self::ListMany { pages: false } => "list-many".to_owned(),
+            Self::ListMany { pages: true } => "list-many-pages".to_owned(),
+            Self::Create => "create".to_owned(),
+            Self::CommitDistinct => "commit-distinct".to_owned(),
+            Self::CommitOne => "commit-one".to_owned(),
+            Self::CommitBranch => "commit-branch".to_owned(),
+        }
+    }
+
+    /// Whether `--only word` means it: its name, or the beginning of its name up to a dash.
+    pub fn is_meant_by(self, word: &str) -> bool {
+        let name = self.name();
+        name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+
+    /// The numbers of clients that it is measured with.
+    pub fn clients(self) -> &'static [usize] {
+        match self {
+            Self::Create | Self::CommitOne | Self::CommitBranch => &[1, 8],
+            Self::CommitDistinct => &[1, 8, 32],
+            _ => &[1, 8, 32],
+        }
+    }
+
+    /// Prepares the dataset for so many clients.
+    pub async fn stage(self, target: &Target, dataset: &mut Dataset, tables: usize, clients: usize) -> Result<Scene> {
+        match self {
+            Self::Load { snapshots, gzip } => {
+                stage_load(target, &dataset.table(snapshots).await?, snapshots, gzip, clients).await
+            }
+            Self::Head => {
+                let table = dataset.table(0).await?;
+                Ok(alike("table exists (HEAD)", Operation::Fixed(target.head(&table.path)), clients))
+            }
+            Self::ListFew => stage_list(target, dataset, FEW, None, clients).await,
+            Self::ListMany { pages } => stage_list(target, dataset, tables, pages.then_some(PAGE), clients).await,
+            Self::Create => stage_create(target, dataset, clients).await,
+            Self::CommitDistinct => {
+                let tables = dataset.tables(clients).await?;
+                Ok(stage_properties(target, "commit, each client its own table", tables))
+            }
+            Self::CommitOne => {
+                let table = dataset.contended_table(0).await?;
+                Ok(stage_properties(target, "commit, one table, properties", vec![table; clients]))
+            }
+            Self::CommitBranch => {
+                let table = dataset.contended_table(CONTENDED_SNAPSHOTS).await?;
+                Ok(stage_branch(target, &table, clients))
+            }
+        }
+    }
+}
+
+async fn stage_load(target: &Target, table: &Table, snapshots: i64, gzip: bool, clients: usize) -> Result<Scene> {
+    let what = if snapshots == 0 { "10 columns".to_owned() } else { format!("{snapshots} snapshots") };
+    let request = if gzip { target.get_gzip(&table.path) } else { target.get(&table.path) };
+    let honours_gzip = gzip && compresses(target, &table.path).await?;
+    let mut body = Vec::new();
+    Connection::new(target.address).fetch(&request, &mut body).await.context("loading the table")?;
+    let coding = match (gzip, honours_gzip) {
+        (false, _) => "",
+        (true, true) => ", gzip",
+        (true, false) => ", gzip asked, not given",
+    };
+    let label = format!("load, {what}{coding} ({})", bytes(body.len()));
+    Ok(alike(&label, Operation::Fixed(request), clients))
+}
+
+async fn stage_list(
+    target: &Target,
+    dataset: &mut Dataset,
+    tables: usize,
+    page: Option<usize>,
+    clients: usize,
+) -> Result<Scene> {
+    let namespace = dataset.crowd(tables).await?;
+    let listing = Listing::new(target, &format!("{namespace}/tables"), page);
+    let how = page.map_or_else(|| "at once".to_owned(), |page| format!("in pages of {page}"));
+    Ok(alike(&format!("list {tables} tables {how}"), Operation::List(listing), clients))
+}
+
+async fn stage_create(target: &Target, dataset: &mut Dataset, clients: usize) -> Result<Scene> {
+    let path = format!("{}/tables", dataset.namespace("created").await?);
+    let create = |client| {
+        let name = format!("created_{clients}_{client}");
+        Operation::Create(Create { target: target.clone(), path: path.clone(), name, created: 0 })
+    };
+    Ok(Scene { label: "create table".to_owned(), operations: (0..clients).map(create).collect() })
+}
+
+fn stage_properties(target: &Target, label: &str, tables: Vec<Table>) -> Scene {
+    let commit =
+        |(client, table)| Operation::SetProperty(SetProperty { target: target.clone(), table, client, commits: 0 });
+    Scene { label: label.to_owned(), operations: tables.into_iter().enumerate().map(commit).collect() }
+}
+
+fn stage_branch(target: &Target, table: &Table, clients: usize) -> Scene {
+    let commit = |client| {
+        let (target, table) = (target.clone(), table.clone());
+        Operation::MoveBranch(MoveBranch {
+            target,
+            table,
+            client,
+            snapshots: 1..=CONTENDED_SNAPSHOTS,
+            seen: None,
+            moves: 0,
+        })
+    };
+    Scene {
+        label: "commit, one table, branch; losers reload".to_owned(),
+        operations: (0..clients).map(commit).collect(),
+    }
+}
+
+fn alike(label: &str, operation: Operation, clients: usize) -> Scene {
+    Scene { label: label.to_owned(), operations: vec![operation; clients] }
+}
+
+fn bytes(count: usize) -> String {
+    match count {
+        0..10_000 => format!("{:.1} KB", count as f64 / 1e3),
+        _ => format!("{:.0} KB", count as f64 / 1e3),
+    }
+}

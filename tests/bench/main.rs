@@ -1,0 +1,156 @@
+//! Loads an Iceberg REST catalog over real sockets, tells how fast it answers.
+
+mod bodies;
+mod cases;
+mod dataset;
+mod driver;
+mod goals;
+mod listing;
+mod load;
+mod operation;
+mod postgres;
+mod report;
+mod target;
+mod wire;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+
+use crate::cases::Case;
+use crate::dataset::Dataset;
+use crate::driver::Weir;
+use crate::goals::{Engine, Goal};
+use crate::report::{Report, Row, write_json};
+use crate::target::{Door, Target};
+
+/// Measures an Iceberg REST catalog: latency and throughput of loads, listings, creations, commits.
+///
+/// With `--uri` it measures the catalog there. Without, it starts the `weir` beside it on an empty store of each engine.
+#[derive(Debug, Parser)]
+#[command(name = "weir-bench")]
+struct Arguments {
+    /// The catalog's base URI, e.g. http://127.0.0.1:8181/catalog.
+    #[arg(long)]
+    uri: Option<String>,
+    #[arg(long, default_value = "default")]
+    warehouse: String,
+    /// A header for every request, e.g. "Authorization: Bearer …".
+    #[arg(long)]
+    header: Vec<String>,
+    /// Allows a catalog that is not on this machine.
+    #[arg(long)]
+    anywhere: bool,
+    /// Only these cases, e.g. load,head,commit-one.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// How long each case is measured with each number of clients.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// How many tables the large listing has.
+    #[arg(long, default_value_t = 10_000)]
+    tables: usize,
+    /// Also writes the results into this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// The stores that Weir is started on.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "sqlite,postgres")]
+    engines: Vec<Engine>,
+    /// The binary that is started; by default the `weir` beside this one.
+    #[arg(long)]
+    weir: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    // One thread leaves the machine to the server as far as possible.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(&Arguments::parse()))
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    ensure!((0.1..=60.0).contains(&arguments.seconds), "`--seconds` is between 0.1 and 60");
+    ensure!((1..=100_000).contains(&arguments.tables), "`--tables` is between 1 and 100000");
+    let cases = cases(&arguments.only)?;
+    let mut reports = Vec::new();
+    if let Some(uri) = &arguments.uri {
+        reports.push(measure_elsewhere(arguments, &cases, uri).await?);
+    } else {
+        for &engine in &arguments.engines {
+            reports.push(measure_weir(arguments, &cases, engine).await?);
+        }
+    }
+    reports.iter().for_each(Report::print);
+    arguments.json.as_ref().map_or(Ok(()), |path| write_json(&reports, path))
+}
+
+fn cases(only: &[String]) -> Result<Vec<Case>> {
+    let known = || Case::ALL.map(Case::name).join(", ");
+    for word in only {
+        ensure!(
+            Case::ALL.iter().any(|case| case.is_meant_by(word)),
+            "no case is called `{word}`; there are {}",
+            known()
+        );
+    }
+    let meant = |case: &Case| only.is_empty() || only.iter().any(|word| case.is_meant_by(word));
+    Ok(Case::ALL.into_iter().filter(meant).collect())
+}
+
+/// Measures a catalog that somebody else runs, leaves it as it was.
+async fn measure_elsewhere(arguments: &Arguments, cases: &[Case], uri: &str) -> Result<Report> {
+    let door = Door {
+        uri: uri.to_owned(),
+        warehouse: arguments.warehouse.clone(),
+        headers: arguments.header.clone(),
+        anywhere: arguments.anywhere,
+    };
+    let target = Target::find(&door).await?;
+    let mut dataset = Dataset::new(&target);
+    let measured = tokio::select! {
+        measured = measure(arguments, cases, &target, &mut dataset, None) => measured,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    eprintln!("removing what was created");
+    dataset.remove().await.context("what was created is not all removed")?;
+    Ok(Report { title: format!("{uri}, warehouse {}", arguments.warehouse), facts: Vec::new(), rows: measured? })
+}
+
+/// Starts Weir on an empty store, measures it, throws the store away.
+async fn measure_weir(arguments: &Arguments, cases: &[Case], engine: Engine) -> Result<Report> {
+    let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.with_file_name("weir"));
+    let binary = arguments.weir.clone().map_or_else(beside, Ok)?;
+    let mut weir = Weir::new(&binary, engine).await?;
+    eprintln!("starting {} on {engine:?}", binary.display());
+    let mut facts = weir.facts().await?;
+    let target = Target::find(&weir.door()).await?;
+    let rows = measure(arguments, cases, &target, &mut Dataset::new(&target), Some(engine)).await?;
+    facts.push(weir.memory_after()?);
+    let title = format!("Weir on {engine:?} ({})", weir.durability().await?);
+    weir.remove().await?;
+    Ok(Report { title, facts, rows })
+}
+
+async fn measure(
+    arguments: &Arguments,
+    cases: &[Case],
+    target: &Target,
+    dataset: &mut Dataset,
+    engine: Option<Engine>,
+) -> Result<Vec<Row>> {
+    let length = Duration::from_secs_f64(arguments.seconds);
+    let mut rows = Vec::new();
+    for &case in cases {
+        for &clients in case.clients() {
+            let scene = case.stage(target, dataset, arguments.tables, clients).await;
+            let scene = scene.with_context(|| format!("preparing {}", case.name()))?;
+            let tally = load::load(target, scene.operations, length).await?;
+            let goal = engine.and_then(|engine| Goal::of(engine, case, clients));
+            let row = Row::new(case, scene.label, clients, &tally, goal);
+            eprintln!("{:>18} {clients:>2} clients {:>10.0}/s", row.case, row.per_second);
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
