@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 use uuid::Uuid;
@@ -14,23 +14,22 @@ use super::commit::table_birth;
 use super::documents::{Cached, Snapshots};
 use super::drop;
 use super::extract::{InNamespace, RawBody};
-use super::idempotent::{Asked, Attempt, Replay, once};
-use super::newcomer::{Newcomer, Place, name_taken};
-use super::record::{Happened, TabularChange, record};
+use super::ground::Ground;
+use super::idempotent::{Asked, Attempt, once};
+use super::newcomer::{Place, name_taken};
+use super::record::TabularChange;
 use super::respond::OnCommit;
 use super::warehouse_settings::WarehouseSettings;
 use super::written::Written;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
-use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ident::Namespace;
 use crate::catalog::ids::WarehouseId;
-use crate::catalog::metadata::TableMetadata;
 use crate::catalog::requests::{CreateTable, RegisterTable};
 use crate::catalog::{create as law, register};
 use crate::error::Error;
-use crate::permit::Permit;
-use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{Tabular, TabularKind};
 
 /// `POST …/namespaces/{namespace}/tables`.
 pub async fn create(
@@ -54,7 +53,7 @@ async fn create_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = CreateTable::parse(body)?;
-    let ground = Ground::of(app, caller, warehouse, path, &request.name).await?;
+    let ground = Ground::of(app, caller, TabularKind::Table, (warehouse, path, &request.name)).await?;
     let uuid = Uuid::now_v7();
     let place = match &request.location {
         None => Place::default(&ground.warehouse, &ground.namespace, uuid)?,
@@ -70,78 +69,12 @@ async fn create_once(
         let answer = Answer { headers, metadata_location: None, config: Some(json!({})), etag: None };
         return answer.of(&staged, Snapshots::All);
     }
-    let newcomer = ground.newcomer(place, &metadata, &written, app.clock.now_ms());
+    let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
     Written::write_all(&app.files, &[&written]).await?;
-    let inserted = ground.settle(app, &newcomer, &written, &attempt).await;
+    let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(&app.files, &[&written], inserted).await?;
     let cached = app.documents.put(&newcomer.row, written.document, Arc::new(metadata)).await;
     answer_created(&newcomer.row, &cached, headers)
-}
-
-/// What a new table needs: its warehouse, its namespace, a free name, the right to make it.
-struct Ground {
-    warehouse: Warehouse,
-    namespace: NamespaceRow,
-    ident: TableIdent,
-    permit: Permit,
-    /// What has the name already; a registration may replace it.
-    holder: Option<Tabular>,
-    registers: bool,
-}
-
-impl Ground {
-    /// Refuses a name that is taken.
-    async fn of(
-        app: &App,
-        caller: &Caller,
-        warehouse: WarehouseId,
-        path: Namespace,
-        name: &str,
-    ) -> Result<Self, Error> {
-        let ground = Self::even_if_taken(app, caller, warehouse, path, name).await?;
-        match &ground.holder {
-            Some(holder) => Err(name_taken(TabularKind::Table, holder.kind, &ground.ident)),
-            None => Ok(ground),
-        }
-    }
-
-    async fn even_if_taken(
-        app: &App,
-        caller: &Caller,
-        warehouse: WarehouseId,
-        path: Namespace,
-        name: &str,
-    ) -> Result<Self, Error> {
-        let namespace = app.namespace(warehouse, &path).await?;
-        let permit = app.authorize(caller, Action::NamespaceCreateTable, Object::Namespace(&namespace)).await?;
-        let warehouse = app.active_warehouse(warehouse).await?;
-        let ident = TableIdent::parse(path, name.to_owned())?;
-        let holder = app.store.tabular(warehouse.id, &ident).await?;
-        Ok(Self { warehouse, namespace, ident, permit, holder, registers: false })
-    }
-
-    fn newcomer(&self, place: Place, metadata: &TableMetadata, written: &Written, now_ms: i64) -> Newcomer {
-        let birth = table_birth(metadata, written, now_ms);
-        Newcomer::new(&self.warehouse, &self.namespace, &self.ident, place, &birth)
-    }
-
-    /// The transaction that makes the table; a table it replaces goes in the same one.
-    async fn settle(&self, app: &App, newcomer: &Newcomer, written: &Written, attempt: &Attempt) -> Result<(), Error> {
-        let now_ms = newcomer.row.created_at_ms;
-        let mut writer = app.store.begin(&self.permit).await?;
-        attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(newcomer.row.id)).await?;
-        if let Some(holder) = &self.holder {
-            if !writer.drop_tabular(holder.id).await? {
-                return Err(Error::CommitFailed(format!("table {} is going away just now; retry", self.ident)));
-            }
-            let happened = Happened::to_tabular(TabularChange::Dropped, holder, json!({ "replaced": true }));
-            record(&mut writer, &self.permit, happened, now_ms).await?;
-        }
-        newcomer.insert(&mut writer, &written.document).await?;
-        let change = if self.registers { TabularChange::Registered } else { TabularChange::Created };
-        record(&mut writer, &self.permit, Happened::to_tabular(change, &newcomer.row, json!({})), now_ms).await?;
-        writer.commit().await
-    }
 }
 
 fn answer_created(row: &Tabular, cached: &Cached, headers: &HeaderMap) -> Result<Response, Error> {
@@ -176,8 +109,7 @@ async fn register_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = RegisterTable::parse(body)?;
-    let mut ground = Ground::even_if_taken(app, caller, warehouse, path, &request.name).await?;
-    ground.registers = true;
+    let ground = Ground::even_if_taken(app, caller, TabularKind::Table, (warehouse, path, &request.name)).await?;
     if let Some(holder) = &ground.holder {
         if !request.overwrite || holder.kind == TabularKind::View {
             return Err(name_taken(TabularKind::Table, holder.kind, &ground.ident));
@@ -191,9 +123,9 @@ async fn register_once(
     WarehouseSettings::from_stored(&ground.warehouse.settings)?.check_format_version(metadata.format_version())?;
     let place = Place::chosen(&ground.warehouse, metadata.location())?;
     let written = Written::as_read(bytes, &metadata, file)?;
-    let newcomer = ground.newcomer(place, &metadata, &written, app.clock.now_ms());
+    let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
     // The file is not ours: whatever becomes of the transaction, it stays.
-    ground.settle(app, &newcomer, &written, &attempt).await?;
+    ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
     let cached = app.documents.put(&newcomer.row, written.document, Arc::new(metadata)).await;
     answer_created(&newcomer.row, &cached, headers)
 }

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod documents;
 pub mod drop;
 mod extract;
+mod ground;
 mod idempotent;
 mod json;
 pub mod leave;

@@ -1,0 +1,89 @@
+//! What a new table or view stands on, found out before anything is made.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::authorize::Object;
+use super::idempotent::{Attempt, Replay};
+use super::newcomer::{Birth, Newcomer, Place, name_taken};
+use super::record::{Happened, TabularChange, record};
+use super::written::Written;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ids::WarehouseId;
+use crate::error::Error;
+use crate::permit::Permit;
+use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse};
+
+/// Its warehouse, its namespace, a free name, the right to make it.
+pub struct Ground {
+    pub warehouse: Warehouse,
+    pub namespace: NamespaceRow,
+    pub ident: TableIdent,
+    pub permit: Permit,
+    /// What has the name already; a registration may replace it.
+    pub holder: Option<Tabular>,
+}
+
+impl Ground {
+    /// Refuses a name that is taken.
+    pub async fn of(
+        app: &App,
+        caller: &Caller,
+        kind: TabularKind,
+        (warehouse, path, name): (WarehouseId, Namespace, &str),
+    ) -> Result<Self, Error> {
+        let ground = Self::even_if_taken(app, caller, kind, (warehouse, path, name)).await?;
+        match &ground.holder {
+            Some(holder) => Err(name_taken(kind, holder.kind, &ground.ident)),
+            None => Ok(ground),
+        }
+    }
+
+    pub async fn even_if_taken(
+        app: &App,
+        caller: &Caller,
+        kind: TabularKind,
+        (warehouse, path, name): (WarehouseId, Namespace, &str),
+    ) -> Result<Self, Error> {
+        let namespace = app.namespace(warehouse, &path).await?;
+        let action = match kind {
+            TabularKind::Table => Action::NamespaceCreateTable,
+            TabularKind::View => Action::NamespaceCreateView,
+        };
+        let permit = app.authorize(caller, action, Object::Namespace(&namespace)).await?;
+        let warehouse = app.active_warehouse(warehouse).await?;
+        let ident = TableIdent::parse(path, name.to_owned())?;
+        let holder = app.store.tabular(warehouse.id, &ident).await?;
+        Ok(Self { warehouse, namespace, ident, permit, holder })
+    }
+
+    pub fn newcomer(&self, place: Place, birth: &Birth<'_>) -> Newcomer {
+        Newcomer::new(&self.warehouse, &self.namespace, &self.ident, place, birth)
+    }
+
+    /// The transaction that makes it; what it replaces goes in the same one. `change` is how it came to be.
+    pub async fn settle(
+        &self,
+        app: &App,
+        newcomer: &Newcomer,
+        (written, change): (&Written, TabularChange),
+        attempt: &Attempt,
+    ) -> Result<(), Error> {
+        let now_ms = newcomer.row.created_at_ms;
+        let mut writer = app.store.begin(&self.permit).await?;
+        attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(newcomer.row.id)).await?;
+        if let Some(holder) = &self.holder {
+            if !writer.drop_tabular(holder.id).await? {
+                return Err(Error::CommitFailed(format!("table {} is going away just now; retry", self.ident)));
+            }
+            let happened = Happened::to_tabular(TabularChange::Dropped, holder, json!({ "replaced": true }));
+            record(&mut writer, &self.permit, happened, now_ms).await?;
+        }
+        newcomer.insert(&mut writer, &written.document).await?;
+        record(&mut writer, &self.permit, Happened::to_tabular(change, &newcomer.row, json!({})), now_ms).await?;
+        writer.commit().await
+    }
+}
