@@ -1,4 +1,4 @@
-//! Who may do what: every handler asks here, and only an allowing answer makes a `Permit`.
+//! Who may do what: every handler asks here, only an allowing answer makes a `Permit`.
 
 use crate::app::App;
 use crate::auth::Caller;

@@ -1,4 +1,4 @@
-//! Renames of tables and views; names move, files and ids stay.
+//! Renames of tables or views: names move, files stay, ids stay.
 
 use std::sync::Arc;
 

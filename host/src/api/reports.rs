@@ -1,4 +1,4 @@
-//! Scan and commit reports of engines: accepted, counted, told to the log.
+//! Reports of engines on their scans or commits: accepted, counted, told to the log.
 
 use std::sync::Arc;
 
