@@ -6,8 +6,12 @@ mod engine;
 mod faults;
 mod group;
 mod health;
+mod idempotency;
 mod lifecycle;
+mod migrate;
+mod migrations;
 mod namespaces;
+mod outbox;
 mod pools;
 mod projects;
 mod roots;
@@ -15,7 +19,9 @@ pub mod rows;
 mod server;
 mod settings;
 mod tabulars;
+mod task_claims;
 mod task_rows;
+mod tasks;
 mod warehouses;
 mod writer;
 
@@ -24,6 +30,8 @@ use std::time::Instant;
 
 use engine::{Lease, Lent};
 use faults::{fault, is_lost};
+pub use migrate::Migrated;
+pub use migrations::{MIGRATIONS, Migration};
 pub use settings::{StoreSettings, StoreUrl};
 pub use writer::Writer;
 

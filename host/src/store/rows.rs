@@ -8,7 +8,7 @@ use crate::catalog::ident::Namespace;
 use crate::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
 use crate::catalog::location::Location;
 
-pub use super::task_rows::{NewTask, Task, TaskAttempt, TaskFilter, TaskOutcome, TaskStatus};
+pub use super::task_rows::{NewTask, Task, TaskAttempt, TaskFilter, TaskOutcome, TaskReport, TaskStatus};
 
 /// The one row about this installation.
 #[derive(Clone, Debug, PartialEq, Eq)]

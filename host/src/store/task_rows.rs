@@ -107,6 +107,16 @@ pub struct TaskFilter {
     pub created_before_ms: Option<i64>,
 }
 
+/// What a running task says about itself, to keep its lease.
+#[derive(Clone, Debug)]
+pub struct TaskReport<'a> {
+    /// 0 to 1.
+    pub progress: f64,
+    /// JSON; `None` leaves what was reported before.
+    pub details: Option<&'a str>,
+    pub lease_until_ms: i64,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskOutcome {
