@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::api::authorize::Authorizer;
 use crate::api::documents::Documents;
@@ -59,14 +58,14 @@ impl App {
         if config.store.migrate_at_start {
             store.migrate(clock.now_ms()).await?;
         } else {
-            store.require_current_schema().await?;
+            store.check_schema().await?;
         }
-        let server = store.server_or_insert(Uuid::now_v7(), clock.now_ms()).await?;
+        let server = store.server().await?;
         let app = Arc::new(Self {
             authentication: authentication(&config),
             authorizer: authorizer(&config),
             documents: Documents::new(config.catalog.document_cache_bytes_max),
-            page_key: PageKey::new(server.secret),
+            page_key: PageKey::new(server.page_key),
             config,
             store,
             files,

@@ -35,6 +35,9 @@ pub enum Error {
     /// Something that must not change or go now, e.g. it is protected or still in use.
     #[error("{0}")]
     Conflict(String),
+    /// Bootstrapping is possible once; clients of the management API know this refusal by its own type.
+    #[error("{0}")]
+    AlreadyBootstrapped(String),
     /// A requirement failed or a race was lost; reload and retry.
     #[error("{0}")]
     CommitFailed(String),

@@ -1,5 +1,7 @@
 //! Weir, an Apache Iceberg REST catalog whose rules are WebAssembly plugins.
 
+pub mod api;
+pub mod app;
 pub mod auth;
 pub mod catalog;
 pub mod cli;
@@ -10,4 +12,5 @@ pub mod files;
 pub mod permit;
 pub mod server;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;

@@ -6,6 +6,8 @@ CREATE TABLE server (
     id UUID NOT NULL,
     created_at_ms BIGINT NOT NULL,
     bootstrapped_at_ms BIGINT,
+    -- 32 secret bytes that page tokens are signed with.
+    page_key BYTEA NOT NULL,
     -- Counts writes that only try whether the disk takes them.
     probes BIGINT NOT NULL
 );

@@ -6,6 +6,8 @@ CREATE TABLE server (
     id BLOB NOT NULL,
     created_at_ms INTEGER NOT NULL,
     bootstrapped_at_ms INTEGER,
+    -- 32 secret bytes that page tokens are signed with.
+    page_key BLOB NOT NULL,
     -- Counts writes that only try whether the disk takes them.
     probes INTEGER NOT NULL
 ) STRICT;

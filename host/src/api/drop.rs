@@ -198,7 +198,7 @@ struct Leave<'a> {
 
 impl Leave<'_> {
     async fn for_good(&self, writer: &mut Writer, tabular: &Tabular) -> Result<()> {
-        if !writer.drop_tabular(tabular.id, None).await? {
+        if !writer.drop_tabular(tabular.id).await? {
             return Err(gone(tabular));
         }
         if self.purge {
@@ -214,7 +214,7 @@ impl Leave<'_> {
         if !writer.soft_delete(tabular.id, self.now_ms, expires_at_ms).await? {
             return Err(gone(tabular));
         }
-        let expiration = payload_text(&Expiration { purge: self.purge })?;
+        let expiration = payload_text(&Expiration { deleted_at_ms: self.now_ms, purge: self.purge })?;
         self.enqueue(writer, tabular, Queue::SoftDeletion, (expiration, expires_at_ms)).await?;
         let more = json!({"purge": self.purge, "expires-at-ms": expires_at_ms});
         let happened = Happened::to_tabular(TabularChange::SoftDeleted, tabular, more);

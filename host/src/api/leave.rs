@@ -73,7 +73,7 @@ async fn unregister_once(
 
     let mut writer = app.store.begin(&permit).await?;
     attempt.record(&mut writer, StatusCode::OK, Replay::Body(answer.to_string())).await?;
-    if !writer.drop_tabular(row.id, Some(row.version)).await? {
+    if !writer.unregister_tabular(row.id, row.version).await? {
         return Err(Error::CommitFailed(format!(
             "table {}.{} has moved since it was read for this request; retry",
             row.namespace, row.name

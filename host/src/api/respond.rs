@@ -82,6 +82,7 @@ pub fn class(error: &Error) -> (StatusCode, &'static str) {
         Error::AlreadyExists(_) => (StatusCode::CONFLICT, "AlreadyExistsException"),
         Error::NamespaceNotEmpty(_) => (StatusCode::CONFLICT, "NamespaceNotEmptyException"),
         Error::Conflict(_) => (StatusCode::CONFLICT, "ConflictException"),
+        Error::AlreadyBootstrapped(_) => (StatusCode::BAD_REQUEST, "CatalogAlreadyBootstrapped"),
         Error::CommitFailed(_) => (StatusCode::CONFLICT, "CommitFailedException"),
         Error::CommitStateUnknown(_) => (StatusCode::INTERNAL_SERVER_ERROR, "CommitStateUnknownException"),
         Error::UnprocessableEntity(_) => (StatusCode::UNPROCESSABLE_ENTITY, "UnprocessableEntityException"),

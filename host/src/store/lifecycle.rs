@@ -53,20 +53,33 @@ impl Writer {
         Ok(touched == 1)
     }
 
+    /// Removes a live table that is still at this version; `false` where it has moved on or is gone.
+    pub async fn unregister_tabular(&mut self, id: TabularId, expected_version: i64) -> Result<bool> {
+        let touched = run!(
+            self,
+            "DELETE FROM tabulars
+             WHERE id = $1 AND version = $2 AND deleted_at_ms IS NULL",
+            id.0,
+            expected_version
+        )?;
+        Ok(touched == 1)
+    }
+
     /// Removes a table or view for good, soft-deleted or not; `false` where it is gone already.
     pub async fn drop_tabular(&mut self, id: TabularId) -> Result<bool> {
         let touched = run!(self, "DELETE FROM tabulars WHERE id = $1", id.0)?;
         Ok(touched == 1)
     }
 
-    /// Removes a soft-deleted table or view whose time has come; `false` where it was brought back, or is gone.
-    pub async fn drop_expired(&mut self, id: TabularId, now_ms: i64) -> Result<bool> {
+    /// Removes a table or view that was soft-deleted at just that time; `false` where it was brought back, dropped again
+    /// after that, or is gone.
+    pub async fn drop_soft_deleted(&mut self, id: TabularId, deleted_at_ms: i64) -> Result<bool> {
         let touched = run!(
             self,
             "DELETE FROM tabulars
-             WHERE id = $1 AND deleted_at_ms IS NOT NULL AND expires_at_ms <= $2",
+             WHERE id = $1 AND deleted_at_ms = $2",
             id.0,
-            now_ms
+            deleted_at_ms
         )?;
         Ok(touched == 1)
     }

@@ -75,7 +75,7 @@ impl Store {
             applied.push(migration);
         }
         let mut writer = self.begin(&Permit::operator("migrate")).await?;
-        writer.ensure_server(Uuid::new_v4(), now_ms).await?;
+        writer.ensure_server(Uuid::new_v4(), &rand::random(), now_ms).await?;
         writer.commit().await?;
         Ok(Migrated { applied, schema: MIGRATIONS.last().map_or(0, |newest| newest.number) })
     }

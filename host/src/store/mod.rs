@@ -1,6 +1,7 @@
 //! The ledger: the only folder that knows sqlx.
 
 mod changes;
+mod due;
 mod embedded;
 mod engine;
 mod faults;
@@ -16,6 +17,7 @@ mod pools;
 mod projects;
 mod roots;
 pub mod rows;
+mod searches;
 mod server;
 mod settings;
 mod tabulars;

@@ -14,6 +14,8 @@ pub use super::task_rows::{NewTask, Task, TaskAttempt, TaskFilter, TaskOutcome, 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub id: Uuid,
+    /// What page tokens are signed with; never leaves the host.
+    pub page_key: [u8; 32],
     pub created_at_ms: i64,
     pub bootstrapped_at_ms: Option<i64>,
 }
@@ -132,6 +134,13 @@ pub struct Tabular {
 pub struct TabularEntry {
     pub id: TabularId,
     pub name: String,
+}
+
+/// What a warehouse holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TabularCounts {
+    pub tables: i64,
+    pub views: i64,
 }
 
 /// The metadata as it is stored.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 record! {
     struct ServerRecord {
         id: Uuid,
+        page_key: Vec<u8>,
         created_at_ms: i64,
         bootstrapped_at_ms: Option<i64>,
     }
@@ -23,25 +24,33 @@ impl Store {
             lease,
             fetch_optional,
             ServerRecord,
-            "SELECT id, created_at_ms, bootstrapped_at_ms
+            "SELECT id, page_key, created_at_ms, bootstrapped_at_ms
              FROM server
              WHERE only_row = 1"
         )?;
         let record =
             found.ok_or_else(|| Error::internal(anyhow::anyhow!("the ledger has no server row: migrate it")))?;
-        Ok(Server { id: record.id, created_at_ms: record.created_at_ms, bootstrapped_at_ms: record.bootstrapped_at_ms })
+        let page_key = record.page_key.try_into();
+        Ok(Server {
+            id: record.id,
+            page_key: page_key
+                .map_err(|_| Error::internal(anyhow::anyhow!("the ledger's page key is not 32 bytes")))?,
+            created_at_ms: record.created_at_ms,
+            bootstrapped_at_ms: record.bootstrapped_at_ms,
+        })
     }
 }
 
 impl Writer {
     /// Names this installation unless it has a name.
-    pub(super) async fn ensure_server(&mut self, id: Uuid, now_ms: i64) -> Result<()> {
+    pub(super) async fn ensure_server(&mut self, id: Uuid, page_key: &[u8; 32], now_ms: i64) -> Result<()> {
         run!(
             self,
-            "INSERT INTO server (only_row, id, created_at_ms, bootstrapped_at_ms, probes)
-             VALUES (1, $1, $2, NULL, 0)
+            "INSERT INTO server (only_row, id, page_key, created_at_ms, bootstrapped_at_ms, probes)
+             VALUES (1, $1, $2, $3, NULL, 0)
              ON CONFLICT DO NOTHING",
             id,
+            page_key.as_slice(),
             now_ms
         )?;
         Ok(())

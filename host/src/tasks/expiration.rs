@@ -13,17 +13,19 @@ use crate::permit::Permit;
 use crate::store::Writer;
 use crate::store::rows::{Tabular, Task};
 
-/// Drops the row if it still is soft-deleted, and orders the purge where that was asked for.
+/// Drops the row if it still is soft-deleted by the same drop, and orders the purge where that was asked for.
 ///
-/// The task's own end is noted in the same transaction: an undrop cancels the task, so of the two only one happens.
+/// INVARIANT: of an undrop and this only one happens, whichever writes first; no clock decides between them.
 pub async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
     let expiration: Expiration = payload(&task.payload)?;
     let warehouse = task.warehouse_id.ok_or_else(|| Trouble::Never("the task names no warehouse".into()))?;
     let found = app.store.tabular_by_id(warehouse, TabularId(task.entity_id), true).await?;
     let permit = Permit::operator(Queue::SoftDeletion.as_str());
     let mut writer = app.store.begin(&permit).await?;
-    let Some(tabular) = found.filter(|row| row.deleted_at_ms.is_some()) else { return Ok(writer) };
-    if writer.drop_soft_deleted(tabular.id).await? {
+    let Some(tabular) = found.filter(|row| row.deleted_at_ms == Some(expiration.deleted_at_ms)) else {
+        return Ok(writer);
+    };
+    if writer.drop_soft_deleted(tabular.id, expiration.deleted_at_ms).await? {
         let now_ms = app.clock.now_ms();
         if expiration.purge {
             order_purge(&mut writer, task, &tabular, now_ms).await?;

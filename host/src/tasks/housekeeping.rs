@@ -34,7 +34,7 @@ pub async fn ensure(app: &App) -> Result<()> {
     let now_ms = app.clock.now_ms();
     let permit = Permit::operator("housekeeping");
     for queue in QUEUES {
-        if app.store.has_unfinished_task(queue.as_str(), Uuid::nil()).await? {
+        if app.store.active_task(queue.as_str(), Uuid::nil()).await?.is_some() {
             continue;
         }
         let mut writer = app.store.begin(&permit).await?;
@@ -77,7 +77,7 @@ pub async fn work(app: &App, queue: Queue) -> Result<Writer, Trouble> {
         let forgotten = match queue {
             Queue::IdempotencyCleanup => writer.delete_expired_idempotency(now_ms, BATCH).await?,
             Queue::OutboxCleanup => writer.delete_events_before(now_ms - OUTBOX_RETENTION_MS, BATCH).await?,
-            _ => writer.delete_tasks_finished_before(now_ms - TASK_LOG_RETENTION_MS, BATCH).await?,
+            _ => writer.delete_finished_tasks(now_ms - TASK_LOG_RETENTION_MS, BATCH).await?,
         };
         if forgotten < u64::from(BATCH) {
             return Ok(writer);

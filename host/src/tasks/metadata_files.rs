@@ -38,7 +38,7 @@ async fn references(app: &App, tabular: &Tabular) -> Result<Vec<Location>> {
         let document = app.store.document(tabular.id, tabular.version).await?;
         let document = document.ok_or_else(|| crate::error::Error::unavailable("the table has just changed"))?;
         let metadata = crate::catalog::metadata::TableMetadata::parse(&document.all.unpack()?)?;
-        files.extend(metadata.metadata_log().iter().filter_map(|entry| Location::parse(&entry.metadata_file).ok()));
+        files.extend(metadata.metadata_log().filter_map(|entry| Location::parse(&entry.metadata_file).ok()));
     }
     Ok(files)
 }

@@ -52,10 +52,12 @@ impl Queue {
     }
 }
 
-/// What [`Queue::SoftDeletion`] is asked: the row itself says when it expires.
+/// What [`Queue::SoftDeletion`] is asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Expiration {
+    /// Which drop it ends: what was brought back, then dropped again, belongs to another task.
+    pub deleted_at_ms: i64,
     /// Whether the files go too.
     pub purge: bool,
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::queue::Queue;
 use super::{Trouble, expiration, housekeeping, metadata_files, purge};
@@ -14,7 +13,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{Task, TaskOutcome};
+use crate::store::rows::{Task, TaskOutcome, TaskReport};
 
 /// Works until asked to stop, then finishes what it has begun.
 ///
@@ -69,15 +68,19 @@ async fn claim_or_nothing(app: &App, free: usize) -> Vec<Task> {
 /// Takes due tasks: scheduled ones whose time has come, running ones whose worker fell silent.
 async fn claim(app: &App, limit: usize) -> Result<Vec<Task>> {
     let now_ms = app.clock.now_ms();
-    if !app.store.has_due_tasks(now_ms).await? {
-        return Ok(Vec::new());
+    let mut left = u32::try_from(limit).unwrap_or(u32::MAX);
+    let mut claimed = Vec::new();
+    for queue in app.store.due_queues(now_ms).await? {
+        if left == 0 {
+            break;
+        }
+        let mut writer = app.store.begin(&Permit::operator(&queue)).await?;
+        let tasks = writer.claim_tasks(&queue, now_ms, server_lease_ms(app), left).await?;
+        writer.commit().await?;
+        left = left.saturating_sub(u32::try_from(tasks.len()).unwrap_or(u32::MAX));
+        claimed.extend(tasks);
     }
-    let permit = Permit::operator("tasks");
-    let mut writer = app.store.begin(&permit).await?;
-    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let tasks = writer.claim_tasks(Uuid::now_v7(), now_ms, now_ms + server_lease_ms(app), limit).await?;
-    writer.commit().await?;
-    Ok(tasks)
+    Ok(claimed)
 }
 
 fn server_lease_ms(app: &App) -> i64 {
@@ -147,8 +150,7 @@ async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
 /// Notes the end in the same transaction as the work; a task that somebody else holds by now leaves nothing behind.
 async fn finish(app: &App, mut writer: Writer, task: &Task, outcome: TaskOutcome) -> Result<Ended> {
     let now_ms = app.clock.now_ms();
-    let Some(lease_id) = task.lease_id else { return Ok(Ended::LeaseLost) };
-    if !writer.finish_task(task.id, lease_id, &outcome, now_ms).await? {
+    if !writer.finish_task(task, &outcome, now_ms).await? {
         return Ok(Ended::LeaseLost);
     }
     if !matches!(outcome, TaskOutcome::Retry { .. }) {
@@ -201,20 +203,22 @@ enum Never {}
 
 /// Extends the lease for as long as the work takes, three times within each.
 async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Never {
-    let wait = Duration::from_millis(u64::try_from(lease_ms / 3).unwrap_or_default().max(100));
+    let wait_ms = lease_ms.min(server_lease_ms(app)) / 3;
+    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default().max(100));
     loop {
+        tokio::time::sleep(wait).await;
         if let Err(error) = extend_lease(app, task, lease_ms).await {
             tracing::warn!(task.id = %task.id, error = %error, "a lease could not be extended");
         }
-        tokio::time::sleep(wait).await;
     }
 }
 
 async fn extend_lease(app: &App, task: &Task, lease_ms: i64) -> Result<()> {
-    let Some(lease_id) = task.lease_id else { return Ok(()) };
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&Permit::operator(&task.queue)).await?;
-    writer.heartbeat(task.id, lease_id, now_ms + lease_ms, now_ms).await?;
+    let lease_until_ms = now_ms.saturating_add(lease_ms);
+    let report = TaskReport { progress: task.progress, details: None, lease_until_ms };
+    writer.heartbeat(task, &report, now_ms).await?;
     writer.commit().await
 }
 

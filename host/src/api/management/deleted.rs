@@ -21,10 +21,11 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
+use crate::catalog::page;
 use crate::error::{Error, Result};
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{Tabular, TabularKind, Undropped};
+use crate::store::rows::{Renamed, Tabular, TabularKind};
 use crate::tasks::queue::Queue;
 
 #[derive(Serialize, ToSchema)]
@@ -98,8 +99,10 @@ pub async fn list_deleted_tabulars(
 ) -> Result<Json<ListDeletedTabularsResponse>> {
     warehouse_for(&app, &caller, id, Action::WarehouseListDeleted).await?;
     let namespace = query.namespace.map(NamespaceId);
-    let scope = format!("deleted-tabulars/{id}/{namespace:?}");
-    let mut listing = Listing::start(&app, &caller, &query.page, &scope)?;
+    let below = [id.to_string(), namespace.map(|namespace| namespace.to_string()).unwrap_or_default()];
+    let below = below.each_ref().map(String::as_str);
+    let of = page::Listing { what: "deleted-tabulars", of: &below, caller: caller.id() };
+    let mut listing = Listing::start(&app, &query.page, of)?;
     while let Some(limit) = listing.wanted() {
         let after = listing.after().map(str::parse::<TabularId>).transpose()?;
         let rows = app.store.deleted_page(id, namespace, after, limit).await?;
@@ -177,15 +180,15 @@ async fn undroppable(
 /// Brings one back under its old name, and calls off its expiry.
 async fn undrop(writer: &mut Writer, permit: &Permit, tabular: &Tabular, now_ms: i64) -> Result<()> {
     let shown = format!("{}.{}", tabular.namespace, tabular.name);
-    match writer.undrop(tabular.id, now_ms).await? {
-        Undropped::Done => {}
-        Undropped::Gone => {
+    match writer.undrop(tabular.id, tabular.namespace_id, &tabular.name).await? {
+        Renamed::Done => {}
+        Renamed::Gone | Renamed::NamespaceGone => {
             return Err(Error::Conflict(format!(
                 "{} {shown} is not soft-deleted: it was brought back before, or has expired",
                 tabular.kind.as_str()
             )));
         }
-        Undropped::NameTaken(kind) => {
+        Renamed::NameTaken(kind) => {
             return Err(Error::AlreadyExists(format!(
                 "{} {shown} cannot come back, because a {} of that name exists by now; rename that one first",
                 tabular.kind.as_str(),
@@ -193,6 +196,6 @@ async fn undrop(writer: &mut Writer, permit: &Permit, tabular: &Tabular, now_ms:
             )));
         }
     }
-    writer.cancel_tasks_of(Queue::SoftDeletion.as_str(), tabular.id.0, now_ms).await?;
+    writer.cancel_entity_task(Queue::SoftDeletion.as_str(), tabular.id.0, now_ms).await?;
     record(writer, permit, Happened::to_tabular(TabularChange::Undropped, tabular, json!({})), now_ms).await
 }

@@ -6,7 +6,6 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::DEFAULT_PROJECT;
 use crate::api::authorize::{Object, missing};
 use crate::api::extract::no_such_warehouse;
 use crate::app::App;
@@ -25,7 +24,7 @@ impl FromRequestParts<Arc<App>> for InProject {
 
     async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self> {
         let Some(value) = parts.headers.get("x-project-id") else {
-            return ProjectId::parse(DEFAULT_PROJECT).map(Self);
+            return Ok(Self(ProjectId::unnamed()));
         };
         let text = value.to_str().map_err(|_| Error::bad_request("the header x-project-id is not plain text"))?;
         ProjectId::parse(text).map(Self)

@@ -25,9 +25,6 @@ mod warehouses;
 
 use crate::app::App;
 
-/// The project of requests that name none.
-pub const DEFAULT_PROJECT: &str = "00000000-0000-0000-0000-000000000000";
-
 /// Every route of the management API.
 pub fn router() -> Router<Arc<App>> {
     Router::new()

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::extract::{Ids, InProject, project_for};
-use super::{DEFAULT_PROJECT, ErrorResponse};
+use super::ErrorResponse;
 use crate::api::authorize::Object;
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
@@ -99,7 +99,6 @@ pub async fn get_project(
 #[utoipa::path(get, path = "/management/v1/project/{project_id}", tag = "project", summary = "Get Project by id",
     params(("project_id" = String, Path)),
     responses((status = 200, body = GetProjectResponse), (status = "4XX", body = ErrorResponse)))]
-#[deprecated = "clients name the project in a header"]
 pub async fn get_project_by_id(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -158,7 +157,6 @@ pub async fn rename_project(
 #[utoipa::path(post, path = "/management/v1/project/{project_id}/rename", tag = "project",
     summary = "Rename Project by id", params(("project_id" = String, Path)), request_body = RenameProjectRequest,
     responses((status = 200, description = "renamed"), (status = "4XX", body = ErrorResponse)))]
-#[deprecated = "clients name the project in a header"]
 pub async fn rename_project_by_id(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -190,7 +188,6 @@ pub async fn delete_project(
 #[utoipa::path(delete, path = "/management/v1/project/{project_id}", tag = "project", summary = "Delete Project by id",
     params(("project_id" = String, Path)),
     responses((status = 204, description = "deleted"), (status = "4XX", body = ErrorResponse)))]
-#[deprecated = "clients name the project in a header"]
 pub async fn delete_project_by_id(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -201,8 +198,8 @@ pub async fn delete_project_by_id(
 
 /// Makes the default project where there is none yet.
 pub async fn insert_default(writer: &mut Writer, now_ms: i64) -> Result<()> {
-    let id = ProjectId::parse(DEFAULT_PROJECT)?;
-    let project = Project { id, name: "Default Project".into(), created_at_ms: now_ms, updated_at_ms: None };
+    let id = ProjectId::unnamed();
+    let project = Project { id, name: "default".into(), created_at_ms: now_ms, updated_at_ms: None };
     writer.insert_project(&project).await.map(|_| ())
 }
 

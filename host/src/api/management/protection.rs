@@ -7,7 +7,6 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
@@ -169,8 +168,8 @@ async fn tabular_for(
     kind: TabularKind,
 ) -> Result<(Tabular, Permit)> {
     warehouse_for(app, caller, warehouse, Action::WarehouseDescribe).await?;
-    let found = app.store.tabular_by_id(warehouse, id).await?;
-    let found = found.filter(|row| row.kind == kind && row.deleted_at_ms.is_none());
+    let found = app.store.tabular_by_id(warehouse, id, false).await?;
+    let found = found.filter(|row| row.kind == kind);
     let (action, absent) = match kind {
         TabularKind::Table => (Action::TableProtect, missing::table as fn(TabularId) -> Error),
         TabularKind::View => (Action::ViewProtect, missing::view as fn(TabularId) -> Error),

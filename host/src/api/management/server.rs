@@ -17,6 +17,7 @@ use crate::api::record::{Happened, record};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::ids::ProjectId;
 use crate::error::Error;
 use crate::events::EventKind;
 use crate::tasks::queue::Queue;
@@ -86,7 +87,7 @@ pub async fn get_server_info(State(app): State<Arc<App>>, caller: Caller) -> Res
         weir_version: env!("CARGO_PKG_VERSION"),
         bootstrapped: server.bootstrapped_at_ms.is_some(),
         server_id: server.id,
-        default_project_id: Some(super::DEFAULT_PROJECT.to_owned()),
+        default_project_id: Some(ProjectId::unnamed().as_str().to_owned()),
         authz_backend: app.authorizer.name(),
         aws_system_identities_enabled: false,
         azure_system_identities_enabled: false,

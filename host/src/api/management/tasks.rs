@@ -19,12 +19,13 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::catalog::ids::{TaskId, WarehouseId};
+use crate::catalog::page;
 use crate::error::{Error, Result};
 use crate::store::rows::{Task, TaskFilter, TaskStatus};
 
 /// Which tasks to list; what is left out does not narrow the list.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case", default)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct ListTasksRequest {
     pub queue_name: Option<Vec<String>>,
     pub status: Option<Vec<Status>>,
@@ -100,32 +101,71 @@ pub async fn list_tasks(
 ) -> Result<Json<ListTasksResponse>> {
     warehouse_for(&app, &caller, id, Action::WarehouseListTasks).await?;
     let page = PageQuery::new(request.page_token.clone(), request.page_size);
-    let filter = filter(id, request);
-    let scope = format!("tasks/{filter:?}");
-    let mut listing = Listing::start(&app, &caller, &page, &scope)?;
+    let wanted = Wanted::of(request);
+    let filter = wanted.filter(id);
+    let below = [id.to_string(), format!("{wanted:?}")];
+    let below = below.each_ref().map(String::as_str);
+    let of = page::Listing { what: "tasks", of: &below, caller: caller.id() };
+    let mut listing = Listing::start(&app, &page, of)?;
     while let Some(limit) = listing.wanted() {
         let before = listing.after().map(str::parse::<TaskId>).transpose()?;
         let rows = app.store.tasks_page(&filter, before, limit).await?;
-        let rows = rows.into_iter().map(|task| (task.id.to_string(), task, true)).collect();
-        listing.take(limit, rows, |task| task_info(&task));
+        let rows = rows.into_iter().map(|task| (task.id.to_string(), wanted.has(&task), task));
+        listing.take(limit, rows.map(|(id, wanted, task)| (id, task, wanted)).collect(), |task| task_info(&task));
     }
     let (tasks, next_page_token) = listing.finish();
     Ok(Json(ListTasksResponse { tasks, next_page_token }))
 }
 
-fn filter(warehouse: WarehouseId, request: ListTasksRequest) -> TaskFilter {
-    let entity_id = |entity: EntityFilter| match entity {
-        EntityFilter::Table { table_id } => table_id,
-        EntityFilter::View { view_id } => view_id,
-    };
-    TaskFilter {
-        warehouse_id: Some(warehouse),
-        queues: request.queue_name.unwrap_or_default(),
-        statuses: request.status.unwrap_or_default().into_iter().map(TaskStatus::from).collect(),
-        entity_ids: request.entities.unwrap_or_default().into_iter().map(entity_id).collect(),
-        created_after_ms: request.created_after.map(|after| after.0),
-        created_before_ms: request.created_before.map(|before| before.0),
-        ..TaskFilter::default()
+/// A list request, as far as it narrows; an empty list does not.
+#[derive(Debug)]
+struct Wanted {
+    queues: Vec<String>,
+    statuses: Vec<Status>,
+    entities: Vec<Uuid>,
+    created_after_ms: Option<i64>,
+    created_before_ms: Option<i64>,
+}
+
+impl Wanted {
+    fn of(request: ListTasksRequest) -> Self {
+        let entity_id = |entity: EntityFilter| match entity {
+            EntityFilter::Table { table_id } => table_id,
+            EntityFilter::View { view_id } => view_id,
+        };
+        Self {
+            queues: request.queue_name.unwrap_or_default(),
+            statuses: request.status.unwrap_or_default(),
+            entities: request.entities.unwrap_or_default().into_iter().map(entity_id).collect(),
+            created_after_ms: request.created_after.map(|after| after.0),
+            created_before_ms: request.created_before.map(|before| before.0),
+        }
+    }
+
+    /// What the store sorts out by itself: lists of one.
+    fn filter(&self, warehouse: WarehouseId) -> TaskFilter {
+        TaskFilter {
+            project_id: None,
+            warehouse_id: Some(warehouse),
+            queue: only(&self.queues).cloned(),
+            status: only(&self.statuses).map(|status| (*status).into()),
+            entity_id: only(&self.entities).copied(),
+            created_after_ms: self.created_after_ms,
+            created_before_ms: self.created_before_ms,
+        }
+    }
+
+    fn has(&self, task: &Task) -> bool {
+        (self.queues.is_empty() || self.queues.contains(&task.queue))
+            && (self.statuses.is_empty() || self.statuses.contains(&task.status.into()))
+            && (self.entities.is_empty() || self.entities.contains(&task.entity_id))
+    }
+}
+
+fn only<T>(list: &[T]) -> Option<&T> {
+    match list {
+        [only] => Some(only),
+        _ => None,
     }
 }
 
@@ -133,10 +173,10 @@ fn filter(warehouse: WarehouseId, request: ListTasksRequest) -> TaskFilter {
 pub struct DetailsQuery {
     /// How many earlier attempts to show.
     #[serde(rename = "numAttempts", default = "attempts_shown")]
-    attempts: u32,
+    attempts: usize,
 }
 
-const fn attempts_shown() -> u32 {
+const fn attempts_shown() -> usize {
     5
 }
 
@@ -152,13 +192,13 @@ pub async fn get_task_details(
 ) -> Result<Json<GetTaskDetailsResponse>> {
     warehouse_for(&app, &caller, warehouse, Action::WarehouseListTasks).await?;
     let task = task_of(&app, warehouse, id).await?;
-    let attempts = app.store.task_attempts(id, query.attempts).await?;
+    let attempts = app.store.task_attempts(id).await?;
     Ok(Json(GetTaskDetailsResponse {
         info: task_info(&task),
         task_data: serde_json::from_str(&task.payload).map_err(Error::internal)?,
         execution_details: task.details.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?,
         message: attempts.first().and_then(|last| last.message.clone()),
-        attempts: attempts.iter().map(|attempt| attempt_info(&task, attempt)).collect(),
+        attempts: attempts.iter().take(query.attempts).map(|attempt| attempt_info(&task, attempt)).collect(),
     }))
 }
 
@@ -178,9 +218,9 @@ pub struct ControlTasksRequest {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(tag = "action-type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum ControlTaskAction {
-    /// Stops running tasks; they are tried again.
+    /// Lets a running attempt come to its end, as each does by itself; the task is tried again if it fails.
     Stop,
-    /// Ends tasks for good.
+    /// Ends a waiting task for good; a running one ends with its attempt, and is not tried again.
     Cancel,
     /// Makes scheduled tasks due now.
     RunNow,
@@ -216,11 +256,20 @@ pub async fn control_tasks(
     let mut writer = app.store.begin(&permit).await?;
     for id in ids {
         match request.action {
-            ControlTaskAction::Stop => writer.stop_task(id, now_ms).await?,
-            ControlTaskAction::Cancel => writer.cancel_task(id, now_ms).await?,
-            ControlTaskAction::RunNow => writer.reschedule_task(id, now_ms, now_ms).await?,
-            ControlTaskAction::RunAt { scheduled_for } => writer.reschedule_task(id, scheduled_for.0, now_ms).await?,
-        };
+            ControlTaskAction::Stop => {}
+            ControlTaskAction::Cancel => {
+                let waited = writer.cancel_task(id, now_ms).await?;
+                if !waited {
+                    writer.stop_task(id, now_ms).await?;
+                }
+            }
+            ControlTaskAction::RunNow => {
+                writer.reschedule_task(id, now_ms, now_ms).await?;
+            }
+            ControlTaskAction::RunAt { scheduled_for } => {
+                writer.reschedule_task(id, scheduled_for.0, now_ms).await?;
+            }
+        }
     }
     writer.commit().await?;
     Ok(StatusCode::NO_CONTENT)

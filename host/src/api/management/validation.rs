@@ -7,7 +7,6 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::extract::{Ids, InProject, project_for, warehouse_for};
 use super::profile::{parse_profile, stored_profile};

@@ -7,7 +7,6 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};

@@ -1,0 +1,80 @@
+//! Tables and views found by other things than their names: by place, by a part of the name, by count.
+
+use super::Store;
+use super::engine::{record, rows};
+use super::rows::{Tabular, TabularCounts};
+use super::tabulars::TabularRecord;
+use crate::catalog::ids::WarehouseId;
+use crate::catalog::location::Location;
+use crate::error::Result;
+
+record! {
+    struct CountsRecord {
+        tables: i64,
+        views: i64,
+    }
+}
+
+impl Store {
+    /// A table or view, live or soft-deleted, whose location contains this one or lies in it.
+    pub async fn tabular_overlapping(&self, warehouse: WarehouseId, location: &Location) -> Result<Option<Tabular>> {
+        let mut lease = self.read("tabular_overlapping").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.warehouse_id = $1
+               AND (substr($2, 1, length(t.location)) = t.location OR substr(t.location, 1, length($2)) = $2)
+             ORDER BY t.location
+             LIMIT 1",
+            warehouse.0,
+            location.prefix()
+        )?;
+        found.map(TabularRecord::into_row).transpose()
+    }
+
+    /// Live tables and views whose name contains the text, the shortest names first.
+    pub async fn tabulars_named_like(&self, warehouse: WarehouseId, part: &str, limit: u32) -> Result<Vec<Tabular>> {
+        let mut lease = self.list("tabulars_named_like").await?;
+        let found = rows!(
+            lease,
+            fetch_all,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.warehouse_id = $1 AND t.deleted_at_ms IS NULL
+               AND replace(lower(t.name), $2, '') <> lower(t.name)
+             ORDER BY length(t.name), t.name, t.id
+             LIMIT $3",
+            warehouse.0,
+            part.to_lowercase(),
+            i64::from(limit)
+        )?;
+        found.into_iter().map(TabularRecord::into_row).collect()
+    }
+
+    /// How many live tables and views a warehouse has.
+    pub async fn tabular_counts(&self, warehouse: WarehouseId) -> Result<TabularCounts> {
+        let mut lease = self.list("tabular_counts").await?;
+        let counted = rows!(
+            lease,
+            fetch_one,
+            CountsRecord,
+            "SELECT COUNT(CASE WHEN kind = 'table' THEN 1 END), COUNT(CASE WHEN kind = 'view' THEN 1 END)
+             FROM tabulars
+             WHERE warehouse_id = $1 AND deleted_at_ms IS NULL",
+            warehouse.0
+        )?;
+        Ok(TabularCounts { tables: counted.tables, views: counted.views })
+    }
+}
