@@ -99,11 +99,11 @@ fn replay_of_one(ids: &[TabularId]) -> Replay {
 }
 
 /// The path names the table; a body that names another is a mistake somewhere.
-fn refuse_other_identifier(named: Option<&TableIdent>, ident: &TableIdent) -> Result<(), Error> {
+pub fn refuse_other_identifier(named: Option<&TableIdent>, ident: &TableIdent) -> Result<(), Error> {
     match named {
-        Some(named) if named != ident => {
-            Err(Error::BadRequest(format!("the path names table {ident}, the body names {named}; name one table")))
-        }
+        Some(named) if named != ident => Err(Error::BadRequest(format!(
+            "the path names {ident}, the body names {named}; name the same one or leave it out"
+        ))),
         _ => Ok(()),
     }
 }

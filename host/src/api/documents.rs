@@ -67,7 +67,16 @@ impl Documents {
 
     /// Keeps what a commit has just written, so that the next load and the next commit find it.
     pub async fn put(&self, row: &Tabular, document: Document, parsed: Arc<TableMetadata>) -> Arc<Cached> {
-        let cached = Arc::new(Cached::of_table(document, parsed));
+        self.keep(row, Cached::of_table(document, parsed)).await
+    }
+
+    /// The same for a view, which nobody keeps parsed.
+    pub async fn put_view(&self, row: &Tabular, document: Document) -> Arc<Cached> {
+        self.keep(row, Cached::new(document)).await
+    }
+
+    async fn keep(&self, row: &Tabular, cached: Cached) -> Arc<Cached> {
+        let cached = Arc::new(cached);
         self.cache.insert((row.id, row.version), Arc::clone(&cached)).await;
         cached
     }

@@ -15,7 +15,7 @@ use crate::catalog::ids::{TabularId, WarehouseId};
 use crate::error::Error;
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::Idempotency;
+use crate::store::rows::{Idempotency, TabularKind};
 
 const HEADER: &str = "idempotency-key";
 
@@ -189,5 +189,8 @@ async fn loaded_again(app: &App, caller: &Caller, warehouse: WarehouseId, id: Ta
     let row = row.ok_or_else(|| {
         Error::NoSuchTable("Table does not exist: it was created by the request with this key, then dropped".into())
     })?;
-    super::tables::answer_again(app, caller, &row).await
+    match row.kind {
+        TabularKind::Table => super::tables::answer_again(app, caller, &row).await,
+        TabularKind::View => super::views::answer_load(app, caller, &row, &HeaderMap::new()).await,
+    }
 }

@@ -25,6 +25,8 @@ pub mod respond;
 pub mod tables;
 pub mod transactions;
 mod unserved;
+mod view_changes;
+pub mod views;
 pub mod warehouse_settings;
 mod written;
 
@@ -51,6 +53,7 @@ fn iceberg() -> Router<Arc<App>> {
     let namespaces = "/catalog/v1/{prefix}/namespaces";
     let namespace = "/catalog/v1/{prefix}/namespaces/{namespace}";
     let table = "/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}";
+    let view = "/catalog/v1/{prefix}/namespaces/{namespace}/views/{view}";
     let under = |path: &str, rest: &str| format!("{path}{rest}");
     Router::new()
         .route("/catalog/v1/config", get(config::get))
@@ -64,6 +67,9 @@ fn iceberg() -> Router<Arc<App>> {
         .route(&under(table, "/unregister"), post(leave::unregister))
         .route(&under(table, "/credentials"), get(credentials::load))
         .route(&under(table, "/metrics"), post(reports::report))
+        .route(&under(namespace, "/views"), get(views::list).post(view_changes::create))
+        .route(&under(namespace, "/register-view"), post(view_changes::register))
+        .route(view, get(views::load).head(views::exists).post(view_changes::replace).delete(views::drop))
         .route("/catalog/v1/{prefix}/tables/rename", post(rename::table))
         .route("/catalog/v1/{prefix}/views/rename", post(rename::view))
         .route("/catalog/v1/{prefix}/transactions/commit", post(transactions::commit))

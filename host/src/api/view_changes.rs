@@ -1,0 +1,230 @@
+//! Views that come to be or change: created, registered, replaced.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::authorize::{Object, missing};
+use super::commit::refuse_other_identifier;
+use super::documents::{Cached, Snapshots};
+use super::extract::{InNamespace, OfTable, RawBody};
+use super::ground::Ground;
+use super::idempotent::{Asked, Attempt, Replay, once};
+use super::newcomer::{Birth, Place, location_taken};
+use super::record::{Happened, TabularChange, record};
+use super::respond::OnCommit;
+use super::views::answer;
+use super::written::Written;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
+use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ids::WarehouseId;
+use crate::catalog::location::Location;
+use crate::catalog::view::{
+    CommitView, CreateView, RegisterView, ViewChange, ViewMetadata, ViewOutcome, commit_view, create_view,
+    metadata_file,
+};
+use crate::error::Error;
+use crate::permit::Permit;
+use crate::store::rows::{Swap, Swapped, Tabular, TabularKind};
+
+/// `POST …/namespaces/{namespace}/views`.
+pub async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: InNamespace,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, Error> {
+    let path = target.namespace.or_missing(missing::namespace)?;
+    let asked = Asked::new(target.warehouse, format!("createView/{}", path.key()), &headers, &body);
+    let change = |attempt| create_once(&app, &caller, (target.warehouse, path), (&headers, &body), attempt);
+    once(&app, &caller, asked, change).await
+}
+
+async fn create_once(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, Namespace),
+    (headers, body): (&HeaderMap, &[u8]),
+    attempt: Attempt,
+) -> Result<Response, Error> {
+    let request = CreateView::parse(body)?;
+    let ground = Ground::of(app, caller, TabularKind::View, (warehouse, path, &request.name)).await?;
+    let uuid = Uuid::now_v7();
+    let place = match &request.location {
+        None => Place::default(&ground.warehouse, &ground.namespace, uuid)?,
+        Some(text) => Place::chosen(&ground.warehouse, text)?,
+    };
+    let now_ms = app.clock.now_ms();
+    let view = create_view(&request, &place.location, uuid, now_ms)?;
+    let written = written(&view, metadata_file(&view, None, Uuid::new_v4())?)?;
+    let newcomer = ground.newcomer(place, &birth(&view, &written, now_ms));
+    Written::write_all(&app.files, &[&written]).await?;
+    let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
+    Written::settle(&app.files, &[&written], inserted).await?;
+    let cached = app.documents.put_view(&newcomer.row, written.document).await;
+    answer(&newcomer.row, &cached, headers)
+}
+
+/// `POST …/namespaces/{namespace}/register-view`: the file keeps its uuid and its bytes.
+pub async fn register(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: InNamespace,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, OnCommit> {
+    let path = target.namespace.or_missing(missing::namespace)?;
+    let asked = Asked::new(target.warehouse, format!("registerView/{}", path.key()), &headers, &body);
+    let change = |attempt| register_once(&app, &caller, (target.warehouse, path), (&headers, &body), attempt);
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+async fn register_once(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, Namespace),
+    (headers, body): (&HeaderMap, &[u8]),
+    attempt: Attempt,
+) -> Result<Response, Error> {
+    let request = RegisterView::parse(body)?;
+    let ground = Ground::of(app, caller, TabularKind::View, (warehouse, path, &request.name)).await?;
+    let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
+    let bytes = app.files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
+    let view = ViewMetadata::parse(&bytes)?;
+    let place = Place::chosen(&ground.warehouse, view.location())?;
+    let written = Written::new(bytes, None, file)?;
+    let newcomer = ground.newcomer(place, &birth(&view, &written, app.clock.now_ms()));
+    // The file is not ours: whatever becomes of the transaction, it stays.
+    ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
+    let cached = app.documents.put_view(&newcomer.row, written.document).await;
+    answer(&newcomer.row, &cached, headers)
+}
+
+fn written(view: &ViewMetadata, file: Location) -> Result<Written, Error> {
+    Written::new(view.to_bytes()?, None, file)
+}
+
+/// What the row of a new view takes from its metadata.
+fn birth<'a>(view: &ViewMetadata, written: &'a Written, now_ms: i64) -> Birth<'a> {
+    Birth {
+        kind: TabularKind::View,
+        uuid: view.uuid(),
+        format_version: view.format_version(),
+        metadata_location: &written.metadata_location,
+        now_ms,
+    }
+}
+
+/// `POST …/views/{view}`.
+pub async fn replace(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    target: OfTable,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> Result<Response, OnCommit> {
+    let ident = target.ident.clone().or_missing(missing::view)?;
+    let operation = format!("replaceView/{}/{}", ident.namespace.key(), ident.name);
+    let asked = Asked::new(target.warehouse, operation, &headers, &body);
+    let change = |attempt| replace_once(&app, &caller, (target, ident), (&headers, &body), attempt);
+    Ok(once(&app, &caller, asked, change).await?)
+}
+
+async fn replace_once(
+    app: &App,
+    caller: &Caller,
+    (target, ident): (OfTable, TableIdent),
+    (headers, body): (&HeaderMap, &[u8]),
+    attempt: Attempt,
+) -> Result<Response, Error> {
+    let request = CommitView::parse(body)?;
+    refuse_other_identifier(request.identifier.as_ref(), &ident)?;
+    let row = app.view(target).await?;
+    let permit = app.authorize(caller, Action::ViewCommit, Object::Tabular(&row)).await?;
+    let (row, cached) = app.document(&row).await?;
+    match commit_view(&base(&cached)?, &request.requirements, &request.updates, app.clock.now_ms())? {
+        ViewOutcome::Unchanged => {
+            let mut writer = app.store.begin(&permit).await?;
+            attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(row.id)).await?;
+            writer.commit().await?;
+            answer(&row, &cached, headers)
+        }
+        ViewOutcome::Changed(change) => {
+            let (row, cached) = carry_out(app, &permit, row, *change, attempt).await?;
+            answer(&row, &cached, headers)
+        }
+    }
+}
+
+fn base(cached: &Cached) -> Result<ViewMetadata, Error> {
+    ViewMetadata::parse(&cached.plain(Snapshots::All)?)
+        .map_err(|problem| Error::internal(anyhow::anyhow!("a stored document cannot be read: {problem}")))
+}
+
+/// Writes the file, then moves the pointer.
+async fn carry_out(
+    app: &App,
+    permit: &Permit,
+    mut row: Tabular,
+    change: ViewChange,
+    attempt: Attempt,
+) -> Result<(Tabular, Arc<Cached>), Error> {
+    let location = Location::parse(change.after.location())?;
+    if location != row.location {
+        Place::chosen(&app.active_warehouse(row.warehouse_id).await?, location.as_str())?;
+    }
+    let file = metadata_file(&change.after, Some(&row.metadata_location), Uuid::new_v4())?;
+    let written = written(&change.after, file)?;
+    Written::write_all(&app.files, &[&written]).await?;
+    let swapped = swap(app, permit, &row, (&change, &location, &written), &attempt).await;
+    Written::settle(&app.files, &[&written], swapped).await?;
+    row.version += 1;
+    row.location = location;
+    row.metadata_location = written.metadata_location.to_string();
+    let cached = app.documents.put_view(&row, written.document).await;
+    Ok((row, cached))
+}
+
+async fn swap(
+    app: &App,
+    permit: &Permit,
+    row: &Tabular,
+    (change, location, written): (&ViewChange, &Location, &Written),
+    attempt: &Attempt,
+) -> Result<(), Error> {
+    let now_ms = app.clock.now_ms();
+    let swap = Swap {
+        id: row.id,
+        expected_version: row.version,
+        expected_metadata_location: &row.metadata_location,
+        metadata_location: written.metadata_location.as_str(),
+        format_version: change.after.format_version(),
+        uuid: change.after.uuid(),
+        moved_to: Some(location).filter(|location| **location != row.location),
+        now_ms,
+    };
+    let mut writer = app.store.begin(permit).await?;
+    attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(row.id)).await?;
+    match writer.swap_metadata(&swap, &written.document).await? {
+        Swapped::Done => {}
+        Swapped::LocationTaken(other) => return Err(location_taken(location, &other)),
+        Swapped::Lost => {
+            return Err(Error::CommitFailed(format!(
+                "view {}.{} has moved since it was read for this commit: it is no longer at `{}`; reload and retry",
+                row.namespace, row.name, row.metadata_location
+            )));
+        }
+    }
+    let more = json!({
+        "version": row.version + 1, "metadata-location": written.metadata_location.as_str(), "updates": change.actions,
+    });
+    record(&mut writer, permit, Happened::to_tabular(TabularChange::Committed, row, more), now_ms).await?;
+    writer.commit().await
+}
