@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use uuid::Uuid;
 
 use crate::catalog::location::Location;
-use crate::catalog::metadata::{FORMAT_VERSION_MAX, MAIN, State, TableMetadata};
+use crate::catalog::metadata::{Entry, FORMAT_VERSION_MAX, MAIN, SnapshotHeader, State, TableMetadata};
 use crate::catalog::partition::FIRST_FIELD_ID;
 use crate::catalog::requests::TableUpdate;
 use crate::error::Error;
@@ -32,18 +32,24 @@ pub(super) struct Draft<'a> {
     /// Snapshots that main was moved to, in order.
     pub main_moves: Vec<i64>,
     pub has_removed_snapshots: bool,
+    /// Keys to be left out in the end; one pass over the properties, however many updates remove some.
+    pub removed_properties: HashSet<String>,
     /// Where each ref that was touched pointed at first.
     pub refs_before: IndexMap<String, Option<i64>>,
     /// URIs that the request brings in, each with the field it came in.
     pub introduced: Vec<(String, String)>,
     /// The updates are those of a replace transaction, which starts main anew.
     pub is_replace: bool,
-    /// Positions of snapshots by id; built when the first rule asks.
+    /// Positions by id of the snapshots that are there; built when the first rule asks.
     positions: Option<HashMap<i64, usize>>,
+    /// Positions of removed snapshots, taken out in the end.
+    removed_positions: HashSet<usize>,
 }
 
 impl<'a> Draft<'a> {
+    /// The server's own time never goes back behind the base, so that a clock set back does not close a table.
     pub fn of(base: &'a TableMetadata, updates: &[TableUpdate], now_ms: i64) -> Self {
+        let now_ms = now_ms.max(base.last_updated_ms());
         Self::new(Some(base.state()), base.state().clone(), updates, now_ms)
     }
 
@@ -71,32 +77,54 @@ impl<'a> Draft<'a> {
             added_snapshots: HashSet::new(),
             main_moves: Vec::new(),
             has_removed_snapshots: false,
+            removed_properties: HashSet::new(),
             refs_before: IndexMap::new(),
             introduced: Vec::new(),
             is_replace: updates.iter().any(starts_main_anew),
             positions: None,
+            removed_positions: HashSet::new(),
         }
     }
 
-    /// The position of a snapshot in the list.
+    /// The position of a snapshot in the list, where it stays until the end.
     pub fn snapshot_at(&mut self, snapshot_id: i64) -> Option<usize> {
-        let snapshots = &self.state.snapshots;
-        self.positions
-            .get_or_insert_with(|| {
-                snapshots.iter().enumerate().map(|(at, entry)| (entry.header.snapshot_id, at)).collect()
-            })
-            .get(&snapshot_id)
-            .copied()
+        self.positions().get(&snapshot_id).copied()
     }
 
-    pub fn note_position(&mut self, snapshot_id: i64, at: usize) {
-        if let Some(positions) = &mut self.positions {
-            positions.insert(snapshot_id, at);
+    pub fn push_snapshot(&mut self, entry: Entry<SnapshotHeader>) {
+        let (id, at) = (entry.header.snapshot_id, self.state.snapshots.len());
+        self.positions().insert(id, at);
+        Arc::make_mut(&mut self.state.snapshots).push(entry);
+    }
+
+    /// Whether the snapshot was there.
+    pub fn take_snapshot(&mut self, snapshot_id: i64) -> bool {
+        let at = self.positions().remove(&snapshot_id);
+        self.removed_positions.extend(at);
+        at.is_some()
+    }
+
+    /// Takes out what was removed on the way.
+    pub fn settle(&mut self) {
+        if !self.removed_positions.is_empty() {
+            let mut at = 0..;
+            let removed = &self.removed_positions;
+            Arc::make_mut(&mut self.state.snapshots).retain(|_| at.next().is_some_and(|at| !removed.contains(&at)));
+            self.removed_positions.clear();
+            self.positions = None;
+        }
+        if !self.removed_properties.is_empty() {
+            let removed = &self.removed_properties;
+            Arc::make_mut(&mut self.state.properties).retain(|key, _| !removed.contains(key));
+            self.removed_properties.clear();
         }
     }
 
-    pub fn forget_positions(&mut self) {
-        self.positions = None;
+    fn positions(&mut self) -> &mut HashMap<i64, usize> {
+        let snapshots = &self.state.snapshots;
+        self.positions.get_or_insert_with(|| {
+            snapshots.iter().enumerate().map(|(at, entry)| (entry.header.snapshot_id, at)).collect()
+        })
     }
 
     pub fn assign_uuid(&mut self, uuid: &str) -> Result<(), Error> {

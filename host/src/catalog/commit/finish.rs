@@ -53,6 +53,7 @@ pub(super) fn created(mut draft: Draft<'_>) -> Result<TableMetadata, Error> {
 }
 
 fn complete(draft: &mut Draft<'_>) -> Result<(), Error> {
+    draft.settle();
     draft.check_paths()?;
     check_defaults(draft)?;
     draft.state.last_updated_ms = draft.last_updated_ms.unwrap_or(draft.now_ms);
@@ -103,8 +104,9 @@ fn update_snapshot_log(draft: &mut Draft<'_>) -> Result<(), Error> {
             log.push(entry.clone());
         }
     }
-    if let Some(current) = current.filter(|id| known.contains(id))
-        && log.last().is_none_or(|entry| entry.header.snapshot_id != current)
+    // A log that was empty already belongs to a writer that keeps none.
+    if let (Some(current), Some(last)) = (current, log.last())
+        && last.header.snapshot_id != current
     {
         return Err(Error::bad_request("Cannot set invalid snapshot log: latest entry is not the current snapshot"));
     }

@@ -1,6 +1,5 @@
 //! Updates of properties.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -51,9 +50,12 @@ impl Draft<'_> {
         if updates.is_empty() {
             return Ok(());
         }
-        for (key, value) in updates.iter().filter(|(key, _)| paths::PROPERTIES.contains(&key.as_str())) {
-            self.introduced.push((key.clone(), value.clone()));
+        for key in paths::PROPERTIES {
+            let value =
+                updates.get(key).filter(|value| self.base.and_then(|base| base.properties.get(key)) != Some(value));
+            self.introduced.extend(value.map(|value| (key.to_owned(), value.clone())));
         }
+        self.removed_properties.retain(|key| !updates.contains_key(key));
         let properties = Arc::make_mut(&mut self.state.properties);
         properties.extend(persisted(updates).map(|(key, value)| (key.clone(), value.clone())));
         self.changed = true;
@@ -61,15 +63,11 @@ impl Draft<'_> {
     }
 
     pub fn remove_properties(&mut self, removals: &[String]) -> Result<(), Error> {
-        let removals: HashSet<&str> = removals.iter().map(String::as_str).collect();
-        if removals.contains(ENCRYPTION_KEY) {
+        if removals.iter().any(|key| key == ENCRYPTION_KEY) {
             self.check_encryption_key(None)?;
         }
-        if removals.is_empty() {
-            return Ok(());
-        }
-        Arc::make_mut(&mut self.state.properties).retain(|key, _| !removals.contains(key.as_str()));
-        self.changed = true;
+        self.changed |= !removals.is_empty();
+        self.removed_properties.extend(removals.iter().cloned());
         Ok(())
     }
 

@@ -1,12 +1,14 @@
 //! Updates of snapshots: sequence numbers, row lineage, removal with all that hangs on a snapshot.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::draft::Draft;
 use crate::catalog::json::Text;
 use crate::catalog::metadata::{Entry, SnapshotHeader};
 use crate::error::Error;
+
+/// How far a writer's clock may be ahead.
+const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 impl Draft<'_> {
     pub fn add_snapshot(
@@ -27,39 +29,24 @@ impl Draft<'_> {
         // A snapshot without a parent may carry an older number; the table's own never goes back.
         self.state.last_sequence_number = self.state.last_sequence_number.max(header.sequence_number);
         self.last_updated_ms = Some(header.timestamp_ms);
-        let at = self.state.snapshots.len();
-        Arc::make_mut(&mut self.state.snapshots).push(Entry { header: *header, text: text.clone() });
-        self.note_position(header.snapshot_id, at);
+        self.push_snapshot(Entry { header: *header, text: text.clone() });
         self.added_snapshots.insert(header.snapshot_id);
         self.changed = true;
         Ok(())
     }
 
     pub fn remove_snapshots(&mut self, snapshot_ids: &[i64]) -> Result<(), Error> {
-        let mut gone: HashSet<i64> = HashSet::new();
-        for id in snapshot_ids {
-            if self.snapshot_at(*id).is_some() {
-                gone.insert(*id);
-            }
-        }
+        let mut gone = snapshot_ids.to_vec();
+        gone.retain(|id| self.take_snapshot(*id));
         if gone.is_empty() {
             return Ok(());
         }
-        Arc::make_mut(&mut self.state.snapshots).retain(|entry| !gone.contains(&entry.header.snapshot_id));
-        self.forget_positions();
+        let gone: HashSet<i64> = gone.into_iter().collect();
         self.has_removed_snapshots = true;
         self.changed = true;
-        for id in &gone {
-            self.remove_statistics(*id)?;
-            self.remove_partition_statistics(*id)?;
-        }
-        let dangling: Vec<String> = self
-            .state
-            .refs
-            .iter()
-            .filter(|(_, entry)| gone.contains(&entry.header.snapshot_id))
-            .map(|(name, _)| name.clone())
-            .collect();
+        self.retain_statistics(&gone);
+        let dangling = self.state.refs.iter().filter(|(_, entry)| gone.contains(&entry.header.snapshot_id));
+        let dangling: Vec<String> = dangling.map(|(name, _)| name.clone()).collect();
         dangling.iter().try_for_each(|name| self.remove_ref(name))
     }
 
@@ -81,6 +68,7 @@ impl Draft<'_> {
         if let Some(schema_id) = header.schema_id.filter(|id| self.state.schema_entry(*id).is_none()) {
             return Err(Error::BadRequest(format!("Cannot add snapshot with unknown schema: {schema_id}")));
         }
+        check_timestamp(header.timestamp_ms, self.now_ms)?;
         let (found, last) = (header.sequence_number, self.state.last_sequence_number);
         if self.state.format_version == 1 && found != 0 {
             return Err(Error::BadRequest(format!("Sequence number must be 0 in v1: {found}")));
@@ -95,6 +83,16 @@ impl Draft<'_> {
         }
         Ok(())
     }
+}
+
+/// A snapshot of the far future would make every later commit one that goes back in time.
+fn check_timestamp(timestamp_ms: i64, now_ms: i64) -> Result<(), Error> {
+    if (0..=now_ms.saturating_add(AHEAD_MS_MAX)).contains(&timestamp_ms) {
+        return Ok(());
+    }
+    Err(Error::BadRequest(format!(
+        "Invalid snapshot timestamp-ms {timestamp_ms}: it is negative or more than a day ahead of this server's clock {now_ms}"
+    )))
 }
 
 /// The first row id that is free after the snapshot.

@@ -1,5 +1,6 @@
 //! Updates of statistics files: one a snapshot.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::draft::Draft;
@@ -32,6 +33,15 @@ impl Draft<'_> {
     pub fn remove_partition_statistics(&mut self, snapshot_id: i64) -> Result<(), Error> {
         self.changed |= take(&mut self.state.partition_statistics, snapshot_id);
         Ok(())
+    }
+
+    /// Drops the files of snapshots that are gone.
+    pub fn retain_statistics(&mut self, gone: &HashSet<i64>) {
+        for files in [&mut self.state.statistics, &mut self.state.partition_statistics] {
+            if files.iter().any(|entry| gone.contains(&entry.header.snapshot_id)) {
+                Arc::make_mut(files).retain(|entry| !gone.contains(&entry.header.snapshot_id));
+            }
+        }
     }
 }
 
