@@ -65,9 +65,6 @@ impl Draft<'_> {
         if self.snapshot_at(header.snapshot_id).is_some() {
             return Err(Error::BadRequest(format!("Snapshot already exists for id: {}", header.snapshot_id)));
         }
-        if let Some(schema_id) = header.schema_id.filter(|id| self.state.schema_entry(*id).is_none()) {
-            return Err(Error::BadRequest(format!("Cannot add snapshot with unknown schema: {schema_id}")));
-        }
         check_timestamp(header.timestamp_ms, self.now_ms)?;
         let (found, last) = (header.sequence_number, self.state.last_sequence_number);
         if self.state.format_version == 1 && found != 0 {
