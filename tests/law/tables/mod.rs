@@ -3,7 +3,6 @@
 mod oracle;
 mod updates;
 
-use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use proptest::prelude::*;
@@ -19,23 +18,17 @@ use updates::Update;
 
 const LOCATION: &str = "s3://lake/t1";
 
-/// The machine's time once, because the crate asks for it itself.
-pub fn now_ms() -> i64 {
-    static NOW: LazyLock<i64> = LazyLock::new(|| {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        i64::try_from(since.as_millis()).unwrap()
-    });
-    *NOW
-}
-
+/// A table made now: the crate asks the machine's clock itself, so that the times of both must be near.
 pub fn created(format_version: i32) -> TableMetadata {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let now_ms = i64::try_from(since.as_millis()).unwrap();
     let body = json!({
         "name": "t1",
         "schema": {"type": "struct", "schema-id": 0, "fields": updates::columns(0)},
         "properties": {"format-version": format_version.to_string()},
     });
     let request = CreateTable::parse(body.to_string().as_bytes()).unwrap();
-    create(&request, &Location::parse(LOCATION).unwrap(), Uuid::from_u128(7), 2, now_ms()).unwrap()
+    create(&request, &Location::parse(LOCATION).unwrap(), Uuid::from_u128(7), 2, now_ms).unwrap()
 }
 
 proptest! {
@@ -55,7 +48,7 @@ proptest! {
             let body = json!({"requirements": [], "updates": updates}).to_string();
             let request = CommitTable::parse(body.as_bytes()).unwrap();
             let base_of_commit = Base { metadata: &base, metadata_location: &location };
-            let ours = commit(base_of_commit, &request.requirements, &request.updates, now_ms());
+            let ours = commit(base_of_commit, &request.requirements, &request.updates, base.last_updated_ms());
             let theirs = oracle::commit(&base.to_bytes().unwrap(), &location, &updates);
             match (ours, theirs) {
                 (Ok(Outcome::Changed(change)), Ok(Some(theirs))) => {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use weir::catalog::metadata::TableMetadata;
 
-use super::{LOCATION, now_ms};
+use super::LOCATION;
 
 /// An update with small numbers, so that updates meet each other.
 #[derive(Clone, Debug)]
@@ -140,7 +140,12 @@ pub fn sent(base: &TableMetadata, updates: &[Update]) -> Vec<Value> {
             Update::AddSnapshot { is_stale: false, .. } if format_version > 1 => sequence_number += 1,
             _ => {}
         }
-        sent.push(one(update, sequence_number, (format_version > 2).then_some(next_row_id)));
+        let next = Next {
+            sequence_number,
+            row_id: (format_version > 2).then_some(next_row_id),
+            timestamp_ms: base.last_updated_ms() + 1,
+        };
+        sent.push(one(update, &next));
         if matches!(update, Update::AddSnapshot { .. }) {
             next_row_id += ADDED_ROWS;
         }
@@ -150,7 +155,14 @@ pub fn sent(base: &TableMetadata, updates: &[Update]) -> Vec<Value> {
 
 const ADDED_ROWS: i64 = 10;
 
-fn one(update: &Update, sequence_number: i64, next_row_id: Option<i64>) -> Value {
+/// What the next snapshot carries.
+struct Next {
+    sequence_number: i64,
+    row_id: Option<i64>,
+    timestamp_ms: i64,
+}
+
+fn one(update: &Update, next: &Next) -> Value {
     match update {
         Update::UpgradeFormatVersion(version) => json!({"action": "upgrade-format-version", "format-version": version}),
         Update::AddSchema(number) => {
@@ -163,7 +175,7 @@ fn one(update: &Update, sequence_number: i64, next_row_id: Option<i64>) -> Value
         Update::AddSortOrder(number) => json!({"action": "add-sort-order", "sort-order": order(*number)}),
         Update::SetDefaultSortOrder(id) => json!({"action": "set-default-sort-order", "sort-order-id": id}),
         Update::AddSnapshot { id, parent, .. } => {
-            json!({"action": "add-snapshot", "snapshot": snapshot(*id, *parent, sequence_number, next_row_id)})
+            json!({"action": "add-snapshot", "snapshot": snapshot(*id, *parent, next)})
         }
         Update::SetRef { name, is_tag, id } => {
             let kind = if *is_tag { "tag" } else { "branch" };
@@ -203,19 +215,19 @@ fn statistics(update: &Update) -> Value {
     }
 }
 
-fn snapshot(id: i64, parent: Option<i64>, sequence_number: i64, next_row_id: Option<i64>) -> Value {
+fn snapshot(id: i64, parent: Option<i64>, next: &Next) -> Value {
     let mut snapshot = json!({
         "snapshot-id": id,
-        "timestamp-ms": now_ms() + sequence_number,
+        "timestamp-ms": next.timestamp_ms,
         "manifest-list": format!("{LOCATION}/metadata/snap-{id}.avro"),
         "summary": {"operation": "append"},
         "schema-id": 0,
     });
-    if sequence_number > 0 {
-        snapshot["sequence-number"] = json!(sequence_number);
+    if next.sequence_number > 0 {
+        snapshot["sequence-number"] = json!(next.sequence_number);
     }
-    if let Some(next_row_id) = next_row_id {
-        snapshot["first-row-id"] = json!(next_row_id);
+    if let Some(row_id) = next.row_id {
+        snapshot["first-row-id"] = json!(row_id);
         snapshot["added-rows"] = json!(ADDED_ROWS);
     }
     if let Some(parent) = parent {
