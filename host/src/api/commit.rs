@@ -34,7 +34,6 @@ use crate::store::rows::{Swap, Swapped, Tabular, TabularKind};
 /// One table's part in a commit, decided and allowed, nothing written yet.
 pub struct Planned {
     permit: Permit,
-    ident: TableIdent,
     step: Step,
 }
 
@@ -122,7 +121,7 @@ pub async fn plan(
             let (row, cached) = app.document(&row).await?;
             let step = change_table(app, row, cached, requirements, updates)?;
             step.check_policy(app).await?;
-            Ok(Planned { permit, ident, step })
+            Ok(Planned { permit, step })
         }
         found if commit::is_create(requirements)? => {
             if found.is_some() {
@@ -177,7 +176,7 @@ async fn plan_creation(
     let written = Written::table(&after, file)?;
     let birth = table_birth(&after, &written, now_ms);
     let newcomer = Box::new(Newcomer::new(&warehouse, &namespace, &ident, place, &birth));
-    Ok(Planned { permit, ident, step: Step::Create { newcomer, after: Arc::new(after), written } })
+    Ok(Planned { permit, step: Step::Create { newcomer, after: Arc::new(after), written } })
 }
 
 /// What the row of a new table takes from its metadata.

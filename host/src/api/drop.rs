@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::authorize::missing;
-use super::extract::no_such_warehouse;
+use super::extract::{flag, no_such_warehouse};
 use super::idempotent::{Attempt, Replay};
 use super::record::{Happened, TabularChange, record};
 use crate::app::App;
@@ -23,8 +23,10 @@ use crate::tasks::queue::{Expiration, Purge, Queue, payload_text};
 #[serde(default, rename_all = "camelCase")]
 pub struct TabularDrop {
     /// Whether the files go too.
+    #[serde(deserialize_with = "flag")]
     pub purge_requested: bool,
     /// Whether protection is overridden.
+    #[serde(deserialize_with = "flag")]
     pub force: bool,
 }
 
@@ -33,10 +35,13 @@ pub struct TabularDrop {
 #[serde(default)]
 pub struct NamespaceDrop {
     /// Whether everything inside goes too.
+    #[serde(deserialize_with = "flag")]
     pub recursive: bool,
     /// Whether protection and soft deletion are overridden.
+    #[serde(deserialize_with = "flag")]
     pub force: bool,
     /// Whether the files of what is inside go too.
+    #[serde(deserialize_with = "flag")]
     pub purge: bool,
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING};
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::json;
@@ -261,6 +262,16 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for QueryOf<T> {
         axum::extract::Query::try_from_uri(&parts.uri)
             .map(|axum::extract::Query(query)| Self(query))
             .map_err(|problem| Error::BadRequest(format!("the query is not as expected: {}", problem.body_text())))
+    }
+}
+
+/// A yes or no in a query, in any case: PyIceberg writes `True`.
+pub fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(serde::de::Error::custom(format_args!("`{text}` is neither `true` nor `false`"))),
     }
 }
 

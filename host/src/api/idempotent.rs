@@ -87,10 +87,11 @@ where
         now_ms,
         expires_at_ms: now_ms + app.config.catalog.idempotency_lifetime_ms(),
     };
-    if let Some(key) = attempt.key {
-        if let Some(row) = app.store.idempotency(asked.warehouse, caller.id(), &key.to_string()).await? {
-            return attempt.replay(app, caller, row).await;
-        }
+    if let Some(key) = attempt.key
+        && let Some(row) = app.store.idempotency(asked.warehouse, caller.id(), &key.to_string()).await?
+        && row.expires_at_ms > now_ms
+    {
+        return attempt.replay(app, caller, row).await;
     }
     let outcome = change(attempt.clone()).await;
     if let Err(error) = &outcome {
