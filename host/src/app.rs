@@ -118,7 +118,7 @@ impl App {
     }
 }
 
-fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {
+pub fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {
     let section = &config.store;
     let read_url = section.read_url.as_ref().map(|url| StoreUrl::parse(url.expose())).transpose()?;
     Ok(StoreSettings {

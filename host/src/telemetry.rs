@@ -5,6 +5,7 @@ mod process;
 #[cfg(feature = "otlp")]
 mod traces;
 
+use std::io::IsTerminal;
 use std::panic;
 
 use tracing_subscriber::layer::SubscriberExt;
@@ -25,6 +26,7 @@ impl Telemetry {
     /// Sends logs to standard error, spans to the configured endpoint. Once a process, inside the runtime.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let filter = || EnvFilter::try_new(&config.log.filter);
+        #[cfg_attr(not(feature = "otlp"), allow(unused_mut))]
         let mut layers = vec![log(config.log.format).with_filter(filter()?).boxed()];
         #[cfg(feature = "otlp")]
         let traces = match &config.traces.endpoint {
@@ -53,7 +55,8 @@ impl Telemetry {
 }
 
 fn log(format: LogFormat) -> BoxedLayer {
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let is_watched = std::io::stderr().is_terminal();
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_watched);
     match format {
         LogFormat::Pretty => layer.compact().with_target(false).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),

@@ -9,15 +9,19 @@ pub mod create;
 pub mod credentials;
 pub mod documents;
 pub mod drop;
+pub mod edge;
 mod extract;
 mod ground;
+pub mod health;
 mod idempotent;
 mod json;
 pub mod leave;
 mod listing;
 mod lookup;
+pub mod management;
 pub mod namespaces;
 mod newcomer;
+pub mod openapi;
 pub mod record;
 pub mod rename;
 pub mod reports;
@@ -39,12 +43,13 @@ use crate::app::App;
 
 /// Every route of the catalog, on one page.
 pub fn router(app: Arc<App>) -> Router {
-    let body_bytes_max = app.config.server.body_bytes_max;
     Router::new()
+        .merge(health::routes())
         .merge(iceberg())
+        .merge(management::router())
+        .merge(openapi::routes())
         .fallback(unserved::unknown_path)
         .method_not_allowed_fallback(unserved::wrong_method)
-        .layer(axum::extract::DefaultBodyLimit::max(body_bytes_max))
         .with_state(app)
 }
 

@@ -1,9 +1,13 @@
 //! The command line: one file a verb.
 
+mod banner;
 mod config;
 mod healthcheck;
+mod openapi;
 mod probe;
+mod serve;
 mod version;
+mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,8 +44,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    Serve(serve::Args),
     Healthcheck(healthcheck::Args),
+    Wait(wait::Args),
     Config(config::Args),
+    Openapi(openapi::Args),
     Version(version::Args),
 }
 
@@ -63,8 +70,11 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let source = Source { path: cli.config.or_else(|| std::env::var_os("WEIR_CONFIG").map(PathBuf::from)) };
     let outcome = match cli.verb {
+        Verb::Serve(args) => within_runtime(serve::run(args, &source)),
         Verb::Healthcheck(args) => within_runtime(healthcheck::run(args, &source)),
+        Verb::Wait(args) => within_runtime(wait::run(args, &source)),
         Verb::Config(args) => config::run(args, &source),
+        Verb::Openapi(args) => openapi::run(args),
         Verb::Version(args) => version::run(args),
     };
     match outcome {

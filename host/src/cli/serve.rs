@@ -85,7 +85,10 @@ fn tell(stopped: Stopped) {
     match stopped {
         Stopped::Drained => tracing::info!("stopped; every request was answered"),
         Stopped::Cut(connections) => {
-            tracing::warn!(connections, "stopped; the grace (`server.shutdown_grace_s`) was over, connections were cut");
+            tracing::warn!(
+                connections,
+                "stopped; the grace (`server.shutdown_grace_s`) was over, connections were cut"
+            );
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use utoipa::OpenApi;
 
-use super::{deleted, projects, protection, search, server, task_queues, tasks, validation, warehouse_settings, warehouses};
+use super::{
+    deleted, projects, protection, search, server, task_queues, tasks, validation, warehouse_settings, warehouses,
+};
 
 /// Every operation that is served; what Lakekeeper has beyond them is not.
 #[derive(OpenApi)]

@@ -10,8 +10,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::extract::{Ids, InProject, project_for};
 use super::ErrorResponse;
+use super::extract::{Ids, InProject, project_for};
 use crate::api::authorize::Object;
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
