@@ -15,6 +15,7 @@ mod namespaces;
 mod outbox;
 mod pools;
 mod projects;
+pub mod recent;
 mod roots;
 pub mod rows;
 mod searches;

@@ -6,6 +6,7 @@ mod metadata_files;
 pub mod order;
 mod purge;
 pub mod queue;
+mod restore;
 mod worker;
 
 pub use worker::{run, run_due_now};

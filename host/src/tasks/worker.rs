@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::Queue;
-use super::{Trouble, expiration, housekeeping, metadata_files, purge};
+use super::{Trouble, expiration, housekeeping, metadata_files, purge, restore};
 use crate::api::warehouse_settings::WarehouseSettings;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -23,6 +23,9 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut working = JoinSet::new();
     if let Err(error) = housekeeping::ensure(&app).await {
         tracing::warn!(error = %error, "the housekeeping could not be scheduled; the next start tries again");
+    }
+    if let Err(error) = restore::newest_files(&app).await {
+        tracing::error!(error = %error, "the newest metadata files could not be checked");
     }
     while !stop.is_cancelled() {
         let free = app.config.tasks.workers.saturating_sub(working.len());

@@ -1,0 +1,34 @@
+//! Local metadata files that a crash left short or missing, written again from the store's documents.
+
+use crate::app::App;
+use crate::catalog::location::{Location, Scheme};
+use crate::error::Result;
+use crate::files::Restored;
+
+/// The files of so many newest commits are looked at; older ones reached the disk long before the crash.
+const NEWEST: u32 = 1_000;
+
+/// Looks at the newest metadata files and mends those that are not what the store knows they are.
+///
+/// The document in the store is the durable copy: it was flushed with the commit, whatever became of the file.
+pub async fn newest_files(app: &App) -> Result<usize> {
+    let mut mended = 0;
+    for recent in app.store.recently_changed(NEWEST).await? {
+        let location = Location::parse(&recent.metadata_location)?;
+        if location.scheme() != Scheme::File {
+            continue;
+        }
+        let Some(document) = app.store.document(recent.id, recent.version).await? else { continue };
+        match app.files.restore_metadata(&location, document.all.unpack()?).await {
+            Ok(Restored::Intact) => {}
+            Ok(Restored::Rewritten) => {
+                tracing::warn!(file = location.as_str(), "a metadata file was damaged or missing, and is restored");
+                mended += 1;
+            }
+            Err(error) => {
+                tracing::error!(file = location.as_str(), %error, "a metadata file cannot be checked or restored");
+            }
+        }
+    }
+    Ok(mended)
+}
