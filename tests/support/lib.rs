@@ -10,6 +10,7 @@ mod server;
 pub mod tools;
 
 pub use client::{Answer, Ask, Http, choose_tls};
+pub use database::Database;
 pub use engine::{Engine, run_on};
 pub use process::{Installation, Weir, free_port};
 pub use proxy::{Fault, Proxy};

@@ -61,7 +61,7 @@ fn pool(url: &Url, settings: &StoreSettings) -> Result<PgPool> {
         options.statement_cache_capacity(256).options([
             ("statement_timeout", settings.statement_timeout_ms.to_string()),
             ("idle_in_transaction_session_timeout", "60000".to_owned()),
-            ("default_transaction_isolation", "read\\ committed".to_owned()),
+            ("default_transaction_isolation", "read committed".to_owned()),
         ])
     };
     Ok(PgPoolOptions::new()

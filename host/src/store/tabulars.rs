@@ -196,7 +196,7 @@ impl Store {
              JOIN namespaces AS n ON n.id = t.namespace_id
              JOIN warehouses AS w ON w.id = t.warehouse_id
              WHERE t.warehouse_id = $1 AND t.deleted_at_ms IS NOT NULL AND t.id > $2
-               AND ($3 IS NULL OR t.namespace_id = $3)
+               AND (t.namespace_id = $3 OR $3 IS NULL)
              ORDER BY t.id
              LIMIT $4",
             warehouse.0,

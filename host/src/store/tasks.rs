@@ -126,11 +126,11 @@ impl Store {
                     payload, details, parent_id, created_at_ms, updated_at_ms
              FROM tasks
              WHERE id < $1
-               AND ($2 IS NULL OR warehouse_id = $2)
-               AND ($3 IS NULL OR project_id = $3)
-               AND ($4 IS NULL OR queue = $4)
-               AND ($5 IS NULL OR status = $5)
-               AND ($6 IS NULL OR entity_id = $6)
+               AND (warehouse_id = $2 OR $2 IS NULL)
+               AND (project_id = $3 OR $3 IS NULL)
+               AND (queue = $4 OR $4 IS NULL)
+               AND (status = $5 OR $5 IS NULL)
+               AND (entity_id = $6 OR $6 IS NULL)
                AND created_at_ms >= $7
                AND created_at_ms <= $8
              ORDER BY id DESC

@@ -1,0 +1,10 @@
+//! The ledger by itself, on both engines.
+
+mod changes;
+mod fixture;
+mod locations;
+mod migrate;
+mod pools;
+mod races;
+mod statements;
+mod tasks;
