@@ -158,9 +158,9 @@ async fn an_undrop_into_a_taken_name_is_refused(engine: Engine) {
     let (new, _) = ledger.insert(TabularKind::View, "t", &fresh_location()).await;
     let into_taken = undrop().await;
     let mut writer = begin(&ledger.store).await;
-    assert!(!writer.drop_expired(new, 99).await.unwrap(), "a live table never expires");
+    assert!(!writer.drop_soft_deleted(new, 10).await.unwrap(), "a live table never expires");
     assert!(writer.drop_tabular(new).await.unwrap());
-    assert!(!writer.drop_expired(old, 19).await.unwrap(), "its time has not come");
+    assert!(!writer.drop_soft_deleted(old, 9).await.unwrap(), "it was dropped another time");
     writer.commit().await.unwrap();
 
     let into_free = undrop().await;
