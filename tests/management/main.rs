@@ -1,0 +1,10 @@
+//! The management API and the background work over HTTP, with a clock that the tests move.
+
+mod house;
+mod projects;
+mod protection;
+mod purge;
+mod server;
+mod soft_delete;
+mod tasks;
+mod warehouses;

@@ -1,0 +1,131 @@
+//! Background work: seen, hurried, cancelled, done by one of many.
+
+use serde_json::json;
+use weir_tests::{Engine, on_both_engines};
+
+use crate::house::{House, path_of};
+
+on_both_engines!(
+    a_waiting_expiry_is_listed_with_what_it_works_on,
+    an_expiry_can_be_hurried,
+    a_cancelled_expiry_keeps_the_table_until_it_is_brought_back,
+    a_task_of_another_warehouse_is_not_there,
+    queues_are_configured_for_a_warehouse,
+    housekeeping_comes_round_again,
+    of_many_workers_each_task_is_done_by_one,
+);
+
+async fn house_with_a_dropped_table(engine: Engine) -> (House, serde_json::Value) {
+    let house = House::open(engine).await;
+    house.delete_softly().await;
+    house.create_namespace("ns").await;
+    let table = house.create_table("ns", "t").await;
+    house.drop_table("ns", "t", "").send().await.expect(204);
+    (house, table)
+}
+
+async fn control(house: &House, action: serde_json::Value, task: &serde_json::Value) {
+    let body = json!({"action": action, "task-ids": [task["task-id"]]});
+    house.warehouse.post("/task/control", body).send().await.expect(204);
+}
+
+async fn a_waiting_expiry_is_listed_with_what_it_works_on(engine: Engine) {
+    let (house, _) = house_with_a_dropped_table(engine).await;
+
+    let tasks = house.tasks("soft_deletion").await;
+
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(tasks[0]["status"], "SCHEDULED");
+    assert_eq!(tasks[0]["entity"]["type"], "table");
+    assert_eq!(tasks[0]["entity"]["table-id"], house.deleted().await[0]["id"]);
+    assert_eq!(tasks[0]["entity-name"], json!(["ns", "t"]));
+    assert_eq!(tasks[0]["warehouse-id"], house.prefix);
+    let path = format!("/task/by-id/{}", tasks[0]["task-id"].as_str().expect("an id"));
+    let details = house.warehouse.get(&path).send().await.expect(200).json();
+    assert_eq!(details["task-data"]["purge"], false);
+    assert_eq!(details["attempts"], json!([]));
+    let filter = json!({"status": ["SUCCESS", "FAILED"]});
+    let ended = house.warehouse.post("/task/list", filter).send().await.expect(200).json();
+    assert_eq!(ended["tasks"], json!([]));
+}
+
+async fn an_expiry_can_be_hurried(engine: Engine) {
+    let (house, _) = house_with_a_dropped_table(engine).await;
+    let task = house.tasks("soft_deletion").await[0].clone();
+
+    control(&house, json!({"action-type": "run-now"}), &task).await;
+    house.work().await;
+
+    assert_eq!(house.deleted().await.len(), 0);
+    assert_eq!(house.tasks("soft_deletion").await[0]["status"], "SUCCESS");
+}
+
+async fn a_cancelled_expiry_keeps_the_table_until_it_is_brought_back(engine: Engine) {
+    let (house, table) = house_with_a_dropped_table(engine).await;
+    let task = house.tasks("soft_deletion").await[0].clone();
+
+    control(&house, json!({"action-type": "cancel"}), &task).await;
+    house.pass_seconds(3_600);
+    house.work().await;
+
+    assert_eq!(house.tasks("soft_deletion").await[0]["status"], "CANCELLED");
+    house.undrop(&house.deleted().await[0]["id"]).send().await.expect(204);
+    assert!(path_of(&table["metadata-location"]).exists());
+}
+
+async fn a_task_of_another_warehouse_is_not_there(engine: Engine) {
+    let (house, _) = house_with_a_dropped_table(engine).await;
+    let task = house.tasks("soft_deletion").await[0]["task-id"].as_str().expect("an id").to_owned();
+    let root = format!("file://{}/other", house.installation.home().display());
+    let body = json!({"warehouse-name": "other", "storage-profile": {"type": "local", "root": root}});
+    let other = house.management.post("/warehouse", body).send().await.expect(201).json();
+    let other = other["warehouse-id"].as_str().expect("an id").to_owned();
+
+    let path = format!("/warehouse/{other}/task/by-id/{task}");
+    house.management.get(&path).send().await.expect_error(404, "NotFoundException");
+    let cancel = json!({"action": {"action-type": "cancel"}, "task-ids": [task]});
+    house.management.post(&format!("/warehouse/{other}/task/control"), cancel).send().await.expect(404);
+
+    assert_eq!(house.tasks("soft_deletion").await[0]["status"], "SCHEDULED");
+}
+
+async fn queues_are_configured_for_a_warehouse(engine: Engine) {
+    let house = House::open(engine).await;
+    let path = "/task-queue/tabular_purge/config";
+    let body = json!({"max-seconds-since-last-heartbeat": 120, "queue-config": {}});
+
+    house.warehouse.post(path, body.clone()).send().await.expect(204);
+
+    assert_eq!(house.warehouse.get(path).send().await.expect(200).json(), body);
+    let unset = house.warehouse.get("/task-queue/soft_deletion/config").send().await.expect(200).json();
+    assert_eq!(unset, json!({"max-seconds-since-last-heartbeat": null, "queue-config": {}}));
+    let absurd = json!({"max-seconds-since-last-heartbeat": 0, "queue-config": {}});
+    house.warehouse.post(path, absurd).send().await.expect_error(400, "BadRequestException");
+}
+
+async fn housekeeping_comes_round_again(engine: Engine) {
+    let house = House::open(engine).await;
+    assert_eq!(house.work().await, 0);
+
+    house.pass_seconds(3_601);
+    assert_eq!(house.work().await, 2, "old answers and old events");
+    house.pass_seconds(24 * 3_600);
+    assert_eq!(house.work().await, 3, "old tasks too");
+}
+
+async fn of_many_workers_each_task_is_done_by_one(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    house.work().await;
+    for number in 0..20 {
+        let name = format!("t{number}");
+        house.create_table("ns", &name).await;
+        house.drop_table("ns", &name, "?purgeRequested=true").send().await.expect(204);
+    }
+
+    let done = futures_util::future::join_all((0..4).map(|_| house.work())).await;
+
+    assert_eq!(done.iter().sum::<usize>(), 20, "{done:?}");
+    let purged = house.tasks("tabular_purge").await;
+    assert!(purged.iter().all(|task| task["status"] == "SUCCESS" && task["attempt"] == 1), "{purged:?}");
+}
