@@ -43,11 +43,10 @@ impl House {
         }
     }
 
-    /// Another process's view of the same database, with the same clock: its state and the root of its API.
-    pub async fn replica(&self) -> (Arc<App>, Http) {
-        let app = open(&self.installation, self.app.clock.clone()).await;
-        let http = Http::new(&listen(&app, self.stop.clone()).await);
-        (app, http)
+    /// The catalog as another process over the same database holds it, with the same clock; not for SQLite, whose file
+    /// belongs to one.
+    pub async fn replica(&self) -> Arc<App> {
+        open(&self.installation, self.app.clock.clone()).await
     }
 
     /// Does all background work that is due now; gives how many tasks that were.

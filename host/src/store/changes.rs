@@ -79,6 +79,10 @@ impl Writer {
             refs.map(|refs| refs.deflated.as_ref())
         )?;
         match inserted {
+            Effect::Rows(1) if new.location_chosen => {
+                let purged = self.purge_overlapping(new.warehouse_id, new.location).await?;
+                Ok(purged.map_or(Inserted::Done, Inserted::LocationTaken))
+            }
             Effect::Rows(1) => Ok(Inserted::Done),
             Effect::BrokenReference => Ok(Inserted::NamespaceGone),
             Effect::Rows(_) | Effect::Duplicate => self.why_not_inserted(new).await,
@@ -145,7 +149,10 @@ impl Writer {
             location_key(location)
         )?;
         Ok(match moved {
-            Effect::Rows(1) => Swapped::Done,
+            Effect::Rows(1) => {
+                let purged = self.purge_overlapping(warehouse, location).await?;
+                purged.map_or(Swapped::Done, Swapped::LocationTaken)
+            }
             Effect::Duplicate => Swapped::LocationTaken(location.to_string()),
             Effect::Rows(_) | Effect::BrokenReference => Swapped::Lost,
         })

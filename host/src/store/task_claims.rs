@@ -7,6 +7,7 @@ use super::engine::{rows, run};
 use super::rows::{NewTask, Task, TaskOutcome, TaskReport, TaskStatus};
 use super::tasks::TaskRecord;
 use crate::catalog::ids::{ProjectId, TaskId, WarehouseId};
+use crate::catalog::location::Location;
 use crate::error::Result;
 
 impl Writer {
@@ -15,8 +16,8 @@ impl Writer {
         let touched = run!(
             self,
             "INSERT INTO tasks (id, queue, project_id, warehouse_id, entity_id, entity_kind, entity_name, status,
-                                scheduled_for_ms, attempt, progress, payload, parent_id, created_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'scheduled', $8, 0, 0.0, $9, $10, $11)
+                                scheduled_for_ms, attempt, progress, payload, parent_id, created_at_ms, location)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'scheduled', $8, 0, 0.0, $9, $10, $11, $12)
              ON CONFLICT DO NOTHING",
             task.id.0,
             task.queue.as_str(),
@@ -28,7 +29,8 @@ impl Writer {
             task.scheduled_for_ms,
             task.payload.as_str(),
             task.parent_id.map(|id| id.0),
-            task.now_ms
+            task.now_ms,
+            task.location.as_ref().map(Location::prefix)
         )?;
         Ok(touched == 1)
     }

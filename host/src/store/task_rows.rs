@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::catalog::ids::{ProjectId, TaskId, WarehouseId};
+use crate::catalog::location::Location;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TaskStatus {
@@ -50,6 +51,8 @@ pub struct NewTask {
     pub scheduled_for_ms: i64,
     /// JSON.
     pub payload: String,
+    /// Where it deletes files: kept from new tables until it is over.
+    pub location: Option<Location>,
     pub parent_id: Option<TaskId>,
     pub now_ms: i64,
 }

@@ -63,6 +63,7 @@ fn next(queue: Queue, now_ms: i64) -> NewTask {
         entity_name: "[]".to_owned(),
         scheduled_for_ms: now_ms + period_ms(queue),
         payload: "{}".to_owned(),
+        location: None,
         parent_id: None,
         now_ms,
     }

@@ -40,6 +40,7 @@ impl Order<'_> {
             entity_kind: entity_kind.to_owned(),
             entity_name: entity_name(tabular)?,
             scheduled_for_ms: self.scheduled_for_ms,
+            location: (self.queue == Queue::TabularPurge).then(|| tabular.location.clone()),
             payload: self.payload,
             parent_id: None,
             now_ms,

@@ -174,7 +174,19 @@ async fn undroppable(
     let found = app.store.tabular_by_id(warehouse, TabularId(target.id), true).await?;
     let tabular = found.filter(|row| row.kind == kind).ok_or_else(|| missing::tabular(kind, target.id))?;
     let permit = app.authorize(caller, action, Object::Tabular(&tabular)).await?;
+    if tabular.deleted_at_ms.is_none() {
+        return Err(not_deleted(&tabular));
+    }
     Ok((tabular, permit))
+}
+
+fn not_deleted(tabular: &Tabular) -> Error {
+    Error::Conflict(format!(
+        "{} {}.{} is not soft-deleted: it was brought back before, or has expired",
+        tabular.kind.as_str(),
+        tabular.namespace,
+        tabular.name
+    ))
 }
 
 /// Brings one back under its old name, and calls off its expiry.
@@ -183,10 +195,7 @@ async fn undrop(writer: &mut Writer, permit: &Permit, tabular: &Tabular, now_ms:
     match writer.undrop(tabular.id, tabular.namespace_id, &tabular.name).await? {
         Renamed::Done => {}
         Renamed::Gone | Renamed::NamespaceGone => {
-            return Err(Error::Conflict(format!(
-                "{} {shown} is not soft-deleted: it was brought back before, or has expired",
-                tabular.kind.as_str()
-            )));
+            return Err(not_deleted(tabular));
         }
         Renamed::NameTaken(kind) => {
             return Err(Error::AlreadyExists(format!(

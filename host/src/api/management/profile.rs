@@ -46,3 +46,11 @@ pub async fn refuse_unusable_root(app: &App, root: &Location) -> Result<()> {
     app.files.probe(root).await?;
     Ok(())
 }
+
+/// 400 where a credential comes along with a profile that would not use it.
+pub fn refuse_credential(credential: Option<&Value>) -> Result<()> {
+    match credential {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => Err(Error::bad_request("a local storage has no credential: leave `storage-credential` out")),
+    }
+}

@@ -119,7 +119,13 @@ pub async fn bootstrap(
     }
     super::projects::insert_default(&mut writer, now_ms).await?;
     let kind = EventKind::ServerBootstrapped;
-    let happened = Happened { kind, warehouse: None, subject: "server".into(), data: json!({}) };
+    let told = json!({
+        "is-operator": request.is_operator,
+        "user-name": request.user_name,
+        "user-email": request.user_email,
+        "user-type": request.user_type,
+    });
+    let happened = Happened { kind, warehouse: None, subject: "server".into(), data: told };
     record(&mut writer, &permit, happened, now_ms).await?;
     writer.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
-use super::profile::{LocalStorageProfile, parse_profile, profile_text, refuse_unusable_root};
+use super::profile::{LocalStorageProfile, parse_profile, profile_text, refuse_credential, refuse_unusable_root};
 use super::warehouses::{GetWarehouseResponse, TabularDeleteProfile, checked_warehouse_name};
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
@@ -54,7 +54,7 @@ pub struct SetWarehouseManagedByRequest {
 pub struct UpdateWarehouseStorageRequest {
     #[schema(value_type = LocalStorageProfile)]
     pub storage_profile: Value,
-    /// Not used by the profiles that this build serves.
+    /// A local storage has none; anything but null is refused.
     #[schema(value_type = Option<Object>)]
     pub storage_credential: Option<Value>,
 }
@@ -203,6 +203,7 @@ pub async fn update_storage_profile(
     JsonBody(request): JsonBody<UpdateWarehouseStorageRequest>,
 ) -> Result<Json<GetWarehouseResponse>> {
     let profile = parse_profile(&request.storage_profile)?;
+    refuse_credential(request.storage_credential.as_ref())?;
     let text = profile_text(&profile)?;
     let root = profile.root().clone();
     warehouse_for(&app, &caller, id, Action::WarehouseUpdate).await?;

@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::ErrorResponse;
 use super::extract::{Ids, InProject, project_for, warehouse_for};
-use super::profile::{LocalStorageProfile, parse_profile, profile_text, refuse_unusable_root, stored_profile};
+use super::profile::{
+    LocalStorageProfile, parse_profile, profile_text, refuse_credential, refuse_unusable_root, stored_profile,
+};
 use super::projects::checked_name;
 use super::times::Timestamp;
 use crate::api::authorize::Object;
@@ -39,7 +41,7 @@ pub struct CreateWarehouseRequest {
     pub project_id: Option<String>,
     #[schema(value_type = LocalStorageProfile)]
     pub storage_profile: Value,
-    /// Not used by the profiles that this build serves.
+    /// A local storage has none; anything but null is refused.
     #[schema(value_type = Option<Object>)]
     pub storage_credential: Option<Value>,
     pub delete_profile: Option<TabularDeleteProfile>,
@@ -170,6 +172,7 @@ pub async fn create_warehouse(
 /// The row that a request describes. 400 where it describes none.
 pub fn new_warehouse(project: &ProjectId, request: CreateWarehouseRequest, now_ms: i64) -> Result<Warehouse> {
     let profile = parse_profile(&request.storage_profile)?;
+    refuse_credential(request.storage_credential.as_ref())?;
     let mut settings = WarehouseSettings { managed_by: request.managed_by.unwrap_or_default(), ..Default::default() };
     let allowed = request.allowed_format_versions.unwrap_or_else(|| settings.allowed_format_versions.clone());
     settings.set_format_versions(allowed, request.default_format_version)?;
