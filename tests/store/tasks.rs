@@ -24,6 +24,7 @@ async fn enqueue(ledger: &Ledger, entity_id: Uuid, at_ms: i64) -> Option<TaskId>
         entity_name: "sales.orders".to_owned(),
         scheduled_for_ms: at_ms,
         payload: "{}".to_owned(),
+        location: None,
         parent_id: None,
         now_ms: 1,
     };
