@@ -151,6 +151,20 @@ impl PartitionSpec {
     }
 }
 
+/// One field a line in brackets, as the Java library prints a spec.
+impl fmt::Display for PartitionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for field in &self.fields {
+            write!(f, "\n  {field}")?;
+        }
+        if !self.fields.is_empty() {
+            f.write_str("\n")?;
+        }
+        f.write_str("]")
+    }
+}
+
 impl fmt::Display for PartitionField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}({})", self.field_id, self.name, self.transform, self.source_id)

@@ -1,11 +1,14 @@
 //! Random commits to tables, by Weir's law beside the `iceberg` crate.
 
+mod java;
 mod oracle;
 mod updates;
 
+use std::cell::RefCell;
 use std::time::SystemTime;
 
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir::catalog::commit::{Base, Outcome, commit};
@@ -13,7 +16,9 @@ use weir::catalog::create::create;
 use weir::catalog::location::Location;
 use weir::catalog::metadata::TableMetadata;
 use weir::catalog::requests::{CommitTable, CreateTable};
+use weir::error::Error;
 
+use java::{Java, Verdict};
 use updates::Update;
 
 const LOCATION: &str = "s3://lake/t1";
@@ -65,6 +70,78 @@ proptest! {
                 }
                 (ours, theirs) => prop_assert!(false, "ours {ours:?}\ntheirs {theirs:?}\nafter {body}"),
             }
+        }
+    }
+}
+
+/// The same beside the Java library itself, v1 included; what it refuses with which status, too.
+#[test]
+fn random_commits_come_out_as_java_has_them() {
+    // The library comes from Maven, so this belongs to the full lane.
+    if std::env::var_os("WEIR_TEST_FULL").is_none() {
+        return;
+    }
+    let java = RefCell::new(Java::start());
+    let config = ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() };
+    let commits = prop::collection::vec(prop::collection::vec(updates::update(), 1..6), 1..8);
+    let result = TestRunner::new(config).run(&(1..=3, commits), |(format_version, commits)| {
+        let mut base = created(format_version);
+        for (number, updates) in commits.iter().enumerate() {
+            let location = format!("{LOCATION}/metadata/{number:05}-x.metadata.json");
+            let updates = updates::sent(&base, updates);
+            let theirs = java.borrow_mut().commit(&base.to_bytes().unwrap(), &location, &updates);
+            base = against_java(base, &location, &updates, theirs)?;
+        }
+        Ok(())
+    });
+    assert!(result.is_ok(), "{result:?}");
+}
+
+/// The table after the commit, if both agree on it.
+fn against_java(
+    base: TableMetadata,
+    location: &str,
+    updates: &[Value],
+    theirs: Verdict,
+) -> Result<TableMetadata, TestCaseError> {
+    let body = json!({"requirements": [], "updates": updates}).to_string();
+    let request = CommitTable::parse(body.as_bytes()).unwrap();
+    let base_of_commit = Base { metadata: &base, metadata_location: location };
+    let ours = commit(base_of_commit, &request.requirements, &request.updates, base.last_updated_ms());
+    match (ours, theirs) {
+        (Ok(Outcome::Changed(change)), Verdict::Changed(theirs)) => {
+            let ours: Value = serde_json::from_slice(&change.after.to_bytes().unwrap()).unwrap();
+            prop_assert_eq!(oracle::normal(ours), oracle::normal(theirs), "after {}", body);
+            Ok(change.after)
+        }
+        (Ok(Outcome::Unchanged), Verdict::Unchanged) => Ok(base),
+        // Java counts the removal of schemas and specs that are not there as a change.
+        (Ok(Outcome::Unchanged), Verdict::Changed(mut theirs)) => {
+            let mut ours: Value = serde_json::from_slice(&base.to_bytes().unwrap()).unwrap();
+            ours["metadata-log"] = Value::Null;
+            theirs["metadata-log"] = Value::Null;
+            prop_assert_eq!(oracle::normal(ours), oracle::normal(theirs), "after {}", body);
+            Ok(base)
+        }
+        // What is there already counts as added last here, so that a client that sends it again can name it.
+        (_, Verdict::Refused { message, .. }) if message.starts_with("Cannot set last added") => Ok(base),
+        // Java counts the snapshots that are left before it knows which of the named ones exist.
+        (_, Verdict::Refused { message, .. }) if message.starts_with("arraySize cannot be negative") => Ok(base),
+        // Java's class says whether to retry only since 1.11.
+        (Err(Error::CommitFailed(ours)), Verdict::Refused { message, .. }) => {
+            prop_assert_eq!(ours, message);
+            Ok(base)
+        }
+        // Java looks for the defaults only in the end: it takes one that is added later, or finds a null pointer.
+        (Err(Error::BadRequest(ours)), _) if ours.contains("to unknown spec") => Ok(base),
+        (Err(Error::BadRequest(ours)), _) if ours.contains("to unknown order") => Ok(base),
+        (Err(Error::BadRequest(ours)), Verdict::Refused { message, .. }) => {
+            prop_assert!(ours.ends_with(&message), "ours {}\njava {}\nafter {}", ours, message, body);
+            Ok(base)
+        }
+        (ours, theirs) => {
+            let ours = ours.map(|outcome| matches!(outcome, Outcome::Changed(_)));
+            Err(TestCaseError::fail(format!("ours {ours:?}\njava {theirs:?}\nafter {body}")))
         }
     }
 }

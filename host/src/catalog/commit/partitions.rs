@@ -22,10 +22,7 @@ impl Draft<'_> {
         let index = schema.index()?;
         spec.check_compatibility(&index)?;
         if self.state.format_version == 1 && !spec.has_sequential_ids() {
-            return Err(Error::BadRequest(format!(
-                "Spec does not use sequential IDs that are required in v1: {:?}",
-                spec.fields.iter().map(ToString::to_string).collect::<Vec<_>>()
-            )));
+            return Err(Error::BadRequest(format!("Spec does not use sequential IDs that are required in v1: {spec}")));
         }
         spec.check_names(&index)?;
         spec.spec_id = self.next_spec_id(new.spec.spec_id)?;
@@ -75,6 +72,15 @@ impl Draft<'_> {
                 spec.fields.iter().filter_map(|field| field.field_id).chain([self.state.last_partition_id]).max();
             last.unwrap_or(FIRST_FIELD_ID - 1).saturating_add(1).max(FIRST_FIELD_ID)
         };
+        let mut spec = spec.clone();
+        if self.state.format_version > 1 {
+            // The same transform of the same column keeps its id over all specs of a table.
+            let known = || self.state.specs.iter().flat_map(|entry| &entry.header.fields);
+            for field in spec.fields.iter_mut().filter(|field| field.field_id.is_none()) {
+                let same = known().find(|one| one.source_id == field.source_id && one.transform == field.transform);
+                field.field_id = same.map(|one| one.field_id);
+            }
+        }
         spec.numbered(0, first)
     }
 
