@@ -4,3 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod config;
+mod edge;
+mod listener;
+mod process;
+mod proxies;
+mod shutdown;
+mod support;
+mod tls;
+mod traces;
