@@ -107,7 +107,7 @@ def test_old_snapshots_are_expired_by_a_procedure(sql, ns):
     sql("INSERT INTO @t VALUES (1)")
     sql("INSERT INTO @t VALUES (2)")
     sql(f"CALL weir.system.rewrite_data_files(table => '{ns}.t', options => map('rewrite-all', 'true'))")
-    sql(f"CALL weir.system.expire_snapshots(table => '{ns}.t', older_than => now(), retain_last => 1)")
+    sql(f"CALL weir.system.expire_snapshots(table => '{ns}.t', older_than => TIMESTAMP '2999-01-01 00:00:00', retain_last => 1)")
 
     assert len(sql("SELECT * FROM @t.snapshots")) == 1
     assert sql("SELECT id FROM @t ORDER BY id") == [(1,), (2,)]
@@ -165,7 +165,7 @@ def test_an_old_table_is_upgraded(sql):
 
 
 def test_namespaces_nest_and_carry_properties(sql, ns):
-    sql(f"CREATE NAMESPACE weir.{ns}.deep WITH PROPERTIES ('owner' = 'ada')")
+    sql(f"CREATE NAMESPACE weir.{ns}.deep WITH PROPERTIES ('team' = 'ada')")
 
     assert sql(f"SHOW NAMESPACES IN weir.{ns}") == [(f"{ns}.deep",)]
     sql(f"DROP NAMESPACE weir.{ns}.deep")
