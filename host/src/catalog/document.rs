@@ -1,11 +1,8 @@
 //! Metadata JSON as it is stored: one raw deflate stream that can be framed as gzip without compressing again.
 
-use std::io::Write;
-
 use bytes::Bytes;
 use crc32fast::Hasher;
-use flate2::Compression;
-use flate2::write::{DeflateDecoder, DeflateEncoder};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 use crate::error::Error;
 
@@ -26,19 +23,14 @@ const STORED_BLOCK_MAX: usize = 0xffff;
 
 impl Packed {
     pub fn pack(plain: &[u8]) -> Result<Self, Error> {
-        let mut encoder = DeflateEncoder::new(Vec::with_capacity(plain.len() / 6 + 64), Compression::new(3));
-        encoder.write_all(plain).and_then(|()| encoder.flush()).map_err(Error::internal)?;
-        // `finish` would append a final block; what `flush` has put out so far is the sync-flushed stream.
-        let deflated = std::mem::take(encoder.get_mut());
+        let deflated = deflate(plain)?;
         Ok(Self { deflated: Bytes::from(deflated), crc32: crc32fast::hash(plain), length: plain.len() as u64 })
     }
 
     /// The plain text, checked against its length and checksum.
     pub fn unpack(&self) -> Result<Bytes, Error> {
         let capacity = usize::try_from(self.length).map_err(Error::internal)?;
-        let mut decoder = DeflateDecoder::new(Vec::with_capacity(capacity));
-        decoder.write_all(&self.deflated).and_then(|()| decoder.flush()).map_err(Error::internal)?;
-        let plain = std::mem::take(decoder.get_mut());
+        let plain = inflate(&self.deflated, capacity)?;
         if plain.len() as u64 != self.length || crc32fast::hash(&plain) != self.crc32 {
             return Err(Error::internal(anyhow::anyhow!(
                 "a stored document is damaged: {} bytes with another checksum instead of {} bytes",
@@ -67,6 +59,43 @@ impl Packed {
         after.extend_from_slice(&((length & 0xffff_ffff) as u32).to_le_bytes());
         (before, after)
     }
+}
+
+/// The text as a raw deflate stream up to a sync flush.
+///
+/// The stream is driven by hand: the encoders of flate2 end a flush early once their own buffer was full, losing the rest.
+fn deflate(plain: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut encoder = Compress::new(Compression::new(3), false);
+    let mut out = Vec::with_capacity(plain.len() / 6 + 64);
+    loop {
+        let rest = &plain[consumed(encoder.total_in(), plain)..];
+        encoder.compress_vec(rest, &mut out, FlushCompress::Sync).map_err(Error::internal)?;
+        // Room left over means that the flush is complete; no room, that there may be more.
+        if out.len() < out.capacity() && encoder.total_in() == plain.len() as u64 {
+            return Ok(out);
+        }
+        out.reserve(out.capacity().max(64));
+    }
+}
+
+/// What a stream without a final block says, `length` bytes of it at most.
+fn inflate(deflated: &[u8], length: usize) -> Result<Vec<u8>, Error> {
+    let mut decoder = Decompress::new(false);
+    // One byte more than expected, so that a longer text is noticed.
+    let mut out = Vec::with_capacity(length + 1);
+    loop {
+        let before = (decoder.total_in(), decoder.total_out());
+        let rest = &deflated[consumed(decoder.total_in(), deflated)..];
+        decoder.decompress_vec(rest, &mut out, FlushDecompress::Sync).map_err(Error::internal)?;
+        if (decoder.total_in(), decoder.total_out()) == before || out.len() > length {
+            return Ok(out);
+        }
+    }
+}
+
+/// How much of the input a stream has taken so far.
+fn consumed(total_in: u64, input: &[u8]) -> usize {
+    usize::try_from(total_in).unwrap_or(usize::MAX).min(input.len())
 }
 
 /// Appends `plain` as uncompressed deflate blocks; the last one is final if `ends` says so.
@@ -109,6 +138,20 @@ mod tests {
             let mut plain = Vec::new();
             GzDecoder::new(framed(&packed, &head, &tail).as_slice()).read_to_end(&mut plain).unwrap();
             prop_assert_eq!(plain, [head, text, tail].concat());
+        }
+    }
+
+    #[test]
+    fn large_texts_of_any_kind_come_back_whole() {
+        let counted: String = (0..100_000).map(|number| format!("\"k{number}\":\"v\",")).collect();
+        let mixed: Vec<u8> =
+            (0..3_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for text in [counted.into_bytes(), mixed, vec![b'x'; 5_000_000], Vec::new()] {
+            let packed = Packed::pack(&text).unwrap();
+            assert!(packed.unpack().unwrap() == text, "{} bytes", text.len());
+            let mut plain = Vec::new();
+            GzDecoder::new(framed(&packed, b"", b"").as_slice()).read_to_end(&mut plain).unwrap();
+            assert!(plain == text, "{} bytes", text.len());
         }
     }
 
