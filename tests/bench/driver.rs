@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use crate::dataset::Dataset;
 use crate::goals::Engine;
 use crate::postgres::Database;
+use crate::process::Process;
 use crate::report::{Fact, milliseconds};
 use crate::target::{Door, Target};
 use crate::wire::{Connection, Request};
@@ -73,7 +74,7 @@ impl Weir {
             fact("first start, schema included, to first answer", milliseconds(first), ""),
             fact("start to first answer", milliseconds(middle(lives)), "< 15 ms"),
             fact("start to first loaded table", milliseconds(middle(loads)), ""),
-            fact("idle memory (resident)", self.resident()?, "< 25 MB"),
+            fact("idle memory (resident)", self.process()?.resident()?, "< 25 MB"),
             fact("release binary", format!("{:.1} MB", size as f64 / 1e6), "< 50 MB"),
         ])
     }
@@ -89,7 +90,7 @@ impl Weir {
 
     /// Its memory after the load.
     pub fn memory_after(&self) -> Result<Fact> {
-        Ok(Fact { what: "memory after the load".to_owned(), value: self.resident()?, goal: String::new() })
+        Ok(Fact { what: "memory after the load".to_owned(), value: self.process()?.resident()?, goal: String::new() })
     }
 
     /// From before the process exists to its first answer.
@@ -134,12 +135,10 @@ impl Weir {
         Ok(())
     }
 
-    fn resident(&self) -> Result<String> {
+    /// Where Linux tells about the process.
+    pub fn process(&self) -> Result<Process> {
         let id = self.child.as_ref().and_then(Child::id).context("weir is not running")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status")).context("only Linux tells a process's memory")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        Ok(format!("{:.1} MB", kilobytes.context("no VmRSS in /proc")? * 1024.0 / 1e6))
+        Ok(Process::new(id))
     }
 
     /// Stops it, removes its store.

@@ -37,19 +37,37 @@ pub struct Tally {
     /// Connections that broke.
     pub broken: u64,
     pub elapsed: Duration,
+    /// Of all answers, the warm-up's too.
+    pub answers: u64,
 }
 
 impl Tally {
     fn new() -> Result<Self> {
         let latency = Histogram::new_with_bounds(1_000, 120_000_000_000, 3).context("the bounds of the histogram")?;
-        Ok(Self { latency, successes: 0, conflicts: 0, refused: 0, failed: 0, broken: 0, elapsed: Duration::ZERO })
+        Ok(Self {
+            latency,
+            successes: 0,
+            conflicts: 0,
+            refused: 0,
+            failed: 0,
+            broken: 0,
+            elapsed: Duration::ZERO,
+            answers: 0,
+        })
     }
 
-    fn count(&mut self, answer: &io::Result<u16>, latency: Duration) {
+    /// Counts an answer to a request that was sent at `start`, unless it came before `begin`.
+    fn see(&mut self, answer: &io::Result<u16>, start: Instant, begin: Instant) {
+        self.answers += 1;
+        let now = Instant::now();
+        if now < begin {
+            return;
+        }
+        self.elapsed = now - begin;
         match answer {
             Ok(200 | 204) => {
                 self.successes += 1;
-                self.latency.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+                self.latency.saturating_record(u64::try_from((now - start).as_nanos()).unwrap_or(u64::MAX));
             }
             Ok(409) => self.conflicts += 1,
             Ok(500..) => self.failed += 1,
@@ -95,12 +113,7 @@ impl Client {
                 return;
             }
             let answer = self.operation.run(&mut self.connection).await;
-            let now = Instant::now();
-            if now >= begin {
-                let mut tally = self.tally.borrow_mut();
-                tally.count(&answer, now - start);
-                tally.elapsed = now - begin;
-            }
+            self.tally.borrow_mut().see(&answer, start, begin);
             let recovered = match answer {
                 Ok(200 | 204) => Ok(()),
                 Ok(_) => self.operation.recover(&mut self.connection).await,

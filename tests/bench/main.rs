@@ -9,6 +9,7 @@ mod listing;
 mod load;
 mod operation;
 mod postgres;
+mod process;
 mod report;
 mod target;
 mod wire;
@@ -23,6 +24,7 @@ use crate::cases::Case;
 use crate::dataset::Dataset;
 use crate::driver::Weir;
 use crate::goals::{Engine, Goal};
+use crate::process::Process;
 use crate::report::{Report, Row, write_json};
 use crate::target::{Door, Target};
 
@@ -125,7 +127,7 @@ async fn measure_weir(arguments: &Arguments, cases: &[Case], engine: Engine) -> 
     eprintln!("starting {} on {engine:?}", binary.display());
     let mut facts = weir.facts().await?;
     let target = Target::find(&weir.door()).await?;
-    let rows = measure(arguments, cases, &target, &mut Dataset::new(&target), Some(engine)).await?;
+    let rows = measure(arguments, cases, &target, &mut Dataset::new(&target), Some((engine, weir.process()?))).await?;
     facts.push(weir.memory_after()?);
     let title = format!("Weir on {engine:?} ({})", weir.durability().await?);
     weir.remove().await?;
@@ -137,7 +139,7 @@ async fn measure(
     cases: &[Case],
     target: &Target,
     dataset: &mut Dataset,
-    engine: Option<Engine>,
+    server: Option<(Engine, Process)>,
 ) -> Result<Vec<Row>> {
     let length = Duration::from_secs_f64(arguments.seconds);
     let mut rows = Vec::new();
@@ -145,9 +147,12 @@ async fn measure(
         for &clients in case.clients() {
             let scene = case.stage(target, dataset, arguments.tables, clients).await;
             let scene = scene.with_context(|| format!("preparing {}", case.name()))?;
+            let cpu = || server.as_ref().map(|(_, process)| process.cpu()).transpose();
+            let before = cpu()?;
             let tally = load::load(target, scene.operations, length).await?;
-            let goal = engine.and_then(|engine| Goal::of(engine, case, clients));
-            let row = Row::new(case, scene.label, clients, &tally, goal);
+            let used = cpu()?.zip(before).map(|(after, before)| after.saturating_sub(before));
+            let goal = server.as_ref().and_then(|(engine, _)| Goal::of(*engine, case, clients));
+            let row = Row::new(case, scene.label, clients, &tally, used).against(goal);
             eprintln!("{:>18} {clients:>2} clients {:>10.0}/s", row.case, row.per_second);
             rows.push(row);
         }

@@ -23,6 +23,8 @@ pub struct Row {
     pub refused: u64,
     pub failed: u64,
     pub broken: u64,
+    /// Processor time of the server for one answer, where its process is known.
+    pub cpu_us: Option<f64>,
     #[serde(skip)]
     goal: Option<Goal>,
 }
@@ -44,7 +46,7 @@ pub struct Report {
 }
 
 impl Row {
-    pub fn new(case: Case, label: String, clients: usize, tally: &Tally, goal: Option<Goal>) -> Self {
+    pub fn new(case: Case, label: String, clients: usize, tally: &Tally, cpu: Option<Duration>) -> Self {
         let microseconds = |quantile| tally.latency.value_at_quantile(quantile) as f64 / 1e3;
         Self {
             case: case.name(),
@@ -58,11 +60,17 @@ impl Row {
             refused: tally.refused,
             failed: tally.failed,
             broken: tally.broken,
-            goal,
+            cpu_us: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / tally.answers.max(1) as f64),
+            goal: None,
         }
     }
 
-    fn cells(&self) -> [String; 7] {
+    /// With what it is held against.
+    pub fn against(self, goal: Option<Goal>) -> Self {
+        Self { goal, ..self }
+    }
+
+    fn cells(&self) -> [String; 8] {
         let goal = self.goal.map_or_else(String::new, |goal| {
             let verdict = if goal.is_met(self) { "met" } else { "MISSED" };
             format!("{goal}: {verdict}")
@@ -73,6 +81,7 @@ impl Row {
             latency(self.p50_us),
             latency(self.p99_us),
             thousands(self.per_second),
+            self.cpu_us.map_or_else(String::new, latency),
             self.errors(),
             goal,
         ]
@@ -101,7 +110,7 @@ impl Report {
             println!();
         }
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.cells().to_vec()).collect();
-        print_table(&["operation", "clients", "p50", "p99", "per second", "errors", "goal"], &rows);
+        print_table(&["operation", "clients", "p50", "p99", "per second", "server CPU", "errors", "goal"], &rows);
     }
 }
 
