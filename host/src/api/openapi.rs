@@ -1,8 +1,8 @@
 //! The APIs' own descriptions: OpenAPI documents made from code, a page to browse them.
 
 mod bodies;
-mod iceberg;
 mod operation;
+mod operations;
 
 use std::sync::{Arc, LazyLock};
 
@@ -23,7 +23,7 @@ const OWN_ONLY: (HeaderName, &str) = (
     "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'",
 );
 
-static CATALOG: LazyLock<Result<String, serde_json::Error>> = LazyLock::new(|| iceberg::document().to_pretty_json());
+static CATALOG: LazyLock<Result<String, serde_json::Error>> = LazyLock::new(|| operations::document().to_pretty_json());
 static MANAGEMENT: LazyLock<Result<String, serde_json::Error>> =
     LazyLock::new(|| ManagementApi::openapi().to_pretty_json());
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use hyper::Request;
 use hyper::body::Incoming;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Source, banner};
@@ -14,7 +13,8 @@ use crate::app::{App, Clock};
 use crate::config::Config;
 use crate::server::{self, Listener, Stopped, Tls};
 use crate::tasks;
-use crate::telemetry::{Telemetry, metrics};
+use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::{self, Page};
 
 /// Serve the catalog until SIGTERM or SIGINT.
 #[derive(clap::Args)]
@@ -37,10 +37,11 @@ pub(super) async fn run(_args: Args, source: &Source) -> anyhow::Result<()> {
 async fn serve(mut config: Config) -> anyhow::Result<()> {
     let stop = server::when_asked()?;
     let listener = listen(&mut config).await?;
-    let metrics = serve_metrics(&mut config, stop.clone()).await?;
+    let metrics = listen_for_metrics(&mut config).await?;
     let app = App::open(config, Clock::default()).await?;
     banner::show(&app).await?;
 
+    let metrics = metrics.map(|page| tokio::spawn(serve_metrics(page, app.clone(), stop.clone())));
     let tasks = app.config.tasks.enabled.then(|| tokio::spawn(tasks::run(app.clone(), stop.clone())));
     let router = edge::layers(api::router(app.clone()), &app.config);
     let stopped = server::serve(listener, edge::limits(&app.config.server), router, stop).await;
@@ -62,19 +63,24 @@ async fn listen(config: &mut Config) -> anyhow::Result<Listener> {
     Ok(listener)
 }
 
-async fn serve_metrics(config: &mut Config, stop: CancellationToken) -> anyhow::Result<Option<JoinHandle<()>>> {
+/// The address and the page of the metrics. Collecting starts here, so that opening the store is counted, too.
+async fn listen_for_metrics(config: &mut Config) -> anyhow::Result<Option<(Listener, Page)>> {
     if !config.metrics.enabled {
         return Ok(None);
     }
     let address = config.metrics.listen;
     let listener = Listener::bind(address, None).await.with_context(|| cannot_listen("metrics.listen", address))?;
     config.metrics.listen = listener.address()?;
-    let page = Arc::new(metrics::start()?);
-    let answer = tower::service_fn(move |request: Request<Incoming>| std::future::ready(page.answer(&request)));
-    let limits = edge::limits(&config.server);
-    Ok(Some(tokio::spawn(async move {
-        server::serve(listener, limits, answer, stop).await;
-    })))
+    Ok(Some((listener, metrics::start()?)))
+}
+
+async fn serve_metrics((listener, page): (Listener, Page), app: Arc<App>, stop: CancellationToken) {
+    let limits = edge::limits(&app.config.server);
+    let answer = tower::service_fn(move |request: Request<Incoming>| {
+        app.store.observe();
+        std::future::ready(page.answer(&request))
+    });
+    server::serve(listener, limits, answer, stop).await;
 }
 
 fn cannot_listen(field: &str, address: std::net::SocketAddr) -> String {
