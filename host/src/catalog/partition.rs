@@ -96,17 +96,25 @@ impl PartitionSpec {
         (FIRST_FIELD_ID..).zip(&self.fields).all(|(id, field)| field.field_id == id)
     }
 
+    /// No field has the name of a column that it is not made from.
+    pub fn check_conflicts(&self, schema: &Index<'_>) -> Result<(), Error> {
+        let stands_for_another =
+            |field: &&PartitionField| schema.by_name(&field.name).is_some_and(|column| column.id != field.source_id);
+        match self.fields.iter().find(stands_for_another) {
+            Some(field) => Err(Error::BadRequest(format!(
+                "Cannot create identity partition sourced from different field in schema: {}",
+                field.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// Field names are unique and do not stand for another column of the schema; ids are used once.
     pub fn check_names(&self, schema: &Index<'_>) -> Result<(), Error> {
+        self.check_conflicts(schema)?;
         let mut names = HashSet::new();
         let mut ids = HashSet::new();
         for field in &self.fields {
-            if schema.by_name(&field.name).is_some_and(|column| column.id != field.source_id) {
-                return Err(Error::BadRequest(format!(
-                    "Cannot create identity partition sourced from different field in schema: {}",
-                    field.name
-                )));
-            }
             if field.name.is_empty() {
                 return Err(Error::bad_request("Cannot use empty partition name: "));
             }

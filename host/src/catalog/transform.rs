@@ -84,7 +84,9 @@ impl Transform {
             Self::Truncate(_) => {
                 matches!(primitive, P::Int | P::Long | P::Decimal { .. } | P::String | P::Binary)
             }
-            Self::Void | Self::Unknown(_) => true,
+            Self::Void => true,
+            // A width of 0 or a broken one; other names are of later versions.
+            Self::Unknown(text) => !text.starts_with("bucket") && !text.starts_with("truncate"),
         }
     }
 }

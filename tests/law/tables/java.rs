@@ -18,7 +18,7 @@ pub struct Java {
 pub enum Verdict {
     Unchanged,
     Changed(Value),
-    Refused { class: String, message: String },
+    Refused { message: String },
 }
 
 impl Java {
@@ -58,9 +58,9 @@ impl Java {
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         let answer: Value = serde_json::from_str(&line).unwrap();
-        if let Some(class) = answer["error"].as_str() {
+        if answer["error"].is_string() {
             let message = answer["message"].as_str().unwrap_or_default().to_owned();
-            return Verdict::Refused { class: class.to_owned(), message };
+            return Verdict::Refused { message };
         }
         if answer["changed"] == json!(false) {
             return Verdict::Unchanged;

@@ -39,9 +39,12 @@ impl Draft<'_> {
         if self.state.current_schema_id == schema_id {
             return Ok(());
         }
-        if self.state.schema_entry(schema_id).is_none() {
+        let Some(entry) = self.state.schema_entry(schema_id) else {
             return Err(Error::BadRequest(format!("Cannot set current schema to unknown schema: {schema_id}")));
-        }
+        };
+        let schema = entry.schema()?;
+        let index = schema.index()?;
+        self.state.specs.iter().try_for_each(|spec| spec.header.check_conflicts(&index))?;
         self.state.current_schema_id = schema_id;
         self.changed = true;
         Ok(())

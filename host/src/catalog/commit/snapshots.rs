@@ -103,7 +103,7 @@ fn next_row_id(header: &SnapshotHeader, next: i64) -> Result<i64, Error> {
         )));
     }
     let Some(added) = header.added_rows else {
-        return Err(Error::bad_request("Cannot add a snapshot: added-rows is null"));
+        return Err(Error::bad_request("Invalid added-rows (required when first-row-id is set): null"));
     };
     if added < 0 {
         return Err(Error::BadRequest(format!("Cannot add a snapshot: added-rows is negative: {added}")));

@@ -127,7 +127,9 @@ pub struct SnapshotHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefKind {
+    #[serde(alias = "BRANCH")]
     Branch,
+    #[serde(alias = "TAG")]
     Tag,
 }
 
@@ -145,7 +147,7 @@ impl RefKind {
 #[serde(rename_all = "kebab-case")]
 pub struct SnapshotRef {
     pub snapshot_id: i64,
-    #[serde(rename = "type", default = "branch")]
+    #[serde(rename = "type")]
     pub kind: RefKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_snapshots_to_keep: Option<i32>,
@@ -153,10 +155,6 @@ pub struct SnapshotRef {
     pub max_snapshot_age_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_ref_age_ms: Option<i64>,
-}
-
-const fn branch() -> RefKind {
-    RefKind::Branch
 }
 
 impl SnapshotRef {

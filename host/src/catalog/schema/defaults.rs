@@ -59,13 +59,14 @@ fn fits(primitive: &Primitive, value: &Value) -> bool {
         Primitive::Boolean => value.is_boolean(),
         Primitive::Int => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         Primitive::Long => value.is_i64(),
-        Primitive::Float | Primitive::Double => value.is_number(),
+        Primitive::Float | Primitive::Double => value.is_f64(),
         Primitive::Decimal { scale, .. } => text.is_some_and(|text| is_decimal(text, *scale)),
         Primitive::Date => text.is_some_and(is_date),
         Primitive::Time => text.is_some_and(is_time),
         Primitive::Timestamp | Primitive::TimestampNs => text.is_some_and(is_timestamp),
         Primitive::TimestampTz | Primitive::TimestampTzNs => {
-            text.is_some_and(|text| time::OffsetDateTime::parse(text, &Iso8601::DEFAULT).is_ok())
+            let parsed = text.map(|text| time::OffsetDateTime::parse(text, &Iso8601::DEFAULT));
+            parsed.is_some_and(|parsed| parsed.is_ok_and(|parsed| parsed.offset().is_utc()))
         }
         Primitive::String => text.is_some(),
         Primitive::Uuid => text.is_some_and(|text| Uuid::try_parse(text).is_ok()),

@@ -28,6 +28,7 @@ pub enum Primitive {
 }
 
 const DECIMAL_PRECISION_MAX: u32 = 38;
+const CRS_DEFAULT: &str = "OGC:CRS84";
 const ALGORITHMS: [&str; 5] = ["spherical", "vincenty", "thomas", "andoyer", "karney"];
 
 impl Primitive {
@@ -67,7 +68,13 @@ impl Primitive {
             Some((name, rest)) => (name, Some(rest.strip_suffix(')').ok_or_else(unknown)?)),
             None => (text, None),
         };
-        let part = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        if inner.is_some_and(|inner| inner.split(',').next().is_none_or(|crs| crs.trim().is_empty())) {
+            return Err(Error::bad_request("Invalid CRS: (empty string)"));
+        }
+        // The default is spelt by leaving it out.
+        let part = |text: &str| {
+            Some(text.trim().to_owned()).filter(|text| !text.is_empty() && !text.eq_ignore_ascii_case(CRS_DEFAULT))
+        };
         match name.trim_end().to_ascii_lowercase().as_str() {
             "geometry" => Ok(Self::Geometry { crs: inner.and_then(part) }),
             "geography" => {
@@ -123,7 +130,7 @@ impl fmt::Display for Primitive {
             Self::Geography { crs: None, algorithm: None } => f.write_str("geography"),
             Self::Geography { crs: Some(crs), algorithm: None } => write!(f, "geography({crs})"),
             Self::Geography { crs, algorithm: Some(algorithm) } => {
-                write!(f, "geography({}, {algorithm})", crs.as_deref().unwrap_or("OGC:CRS84"))
+                write!(f, "geography({}, {algorithm})", crs.as_deref().unwrap_or(CRS_DEFAULT))
             }
         }
     }

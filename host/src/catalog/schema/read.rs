@@ -26,8 +26,8 @@ impl<'de> Deserialize<'de> for Schema {
         #[derive(Deserialize)]
         #[serde(rename_all = "kebab-case")]
         struct Members {
-            #[serde(default, rename = "type")]
-            kind: Option<String>,
+            #[serde(rename = "type")]
+            kind: String,
             #[serde(default)]
             schema_id: Option<i32>,
             #[serde(default)]
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for Schema {
             fields: Vec<Field>,
         }
         let members = Members::deserialize(deserializer)?;
-        if members.kind.as_deref().is_some_and(|kind| kind != "struct") {
+        if members.kind != "struct" {
             return Err(de::Error::custom("a schema's `type` must be `struct`"));
         }
         Ok(Self {
