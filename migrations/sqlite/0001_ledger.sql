@@ -85,6 +85,7 @@ CREATE UNIQUE INDEX tabulars_live ON tabulars (namespace_id, name) WHERE deleted
 CREATE INDEX tabulars_listed ON tabulars (namespace_id, kind, name, id) WHERE deleted_at_ms IS NULL;
 CREATE UNIQUE INDEX tabulars_by_location ON tabulars (warehouse_id, location);
 CREATE INDEX tabulars_deleted ON tabulars (warehouse_id, id) WHERE deleted_at_ms IS NOT NULL;
+CREATE INDEX tabulars_by_uuid ON tabulars (warehouse_id, uuid);
 CREATE INDEX tabulars_of_namespace ON tabulars (namespace_id);
 
 CREATE TABLE idempotency (

@@ -89,10 +89,17 @@ impl House {
 
     /// The id by which the management API knows a namespace.
     pub async fn namespace_id(&self, name: &str) -> String {
-        let warehouse = self.prefix.parse().expect("the prefix is a warehouse's id");
-        let path = weir::catalog::ident::Namespace::parse(vec![name.to_owned()]).expect("a legal name");
-        let found = self.app.store.namespace(warehouse, &path).await.expect("the ledger answers");
-        found.expect("the namespace is there").id.to_string()
+        let listed = self.catalog.get("/namespaces?returnUuids=true").send().await.expect(200).json();
+        let at = listed["namespaces"].as_array().expect("a list").iter().position(|path| *path == json!([name]));
+        listed["namespace-uuids"][at.expect("it is listed")].as_str().expect("an id").to_owned()
+    }
+
+    /// The id by which the management API knows a table.
+    pub async fn table_id(&self, namespace: &str, name: &str) -> String {
+        let path = format!("/namespaces/{namespace}/tables?returnUuids=true");
+        let listed = self.catalog.get(&path).send().await.expect(200).json();
+        let at = listed["identifiers"].as_array().expect("a list").iter().position(|ident| ident["name"] == name);
+        listed["table-uuids"][at.expect("it is listed")].as_str().expect("an id").to_owned()
     }
 
     /// The tasks of a queue, the newest first.

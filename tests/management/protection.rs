@@ -7,6 +7,7 @@ use crate::house::House;
 
 on_both_engines!(
     a_protected_table_is_dropped_only_by_force,
+    a_table_is_known_by_its_own_uuid_too,
     a_protected_view_is_not_dropped,
     a_protected_namespace_is_dropped_only_by_force,
     a_protected_table_protects_its_namespace_from_a_recursive_drop,
@@ -38,6 +39,21 @@ async fn a_protected_table_is_dropped_only_by_force(engine: Engine) {
 
     assert!(message.contains("protected") && message.contains("force=true"), "{message}");
     house.drop_table("ns", "t", "?force=true").send().await.expect(204);
+}
+
+async fn a_table_is_known_by_its_own_uuid_too(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    let table = house.create_table("ns", "t").await;
+    let uuid = table["metadata"]["table-uuid"].as_str().expect("a UUID");
+
+    protect(&house, "table", uuid, true).await;
+
+    let id = house.table_id("ns", "t").await;
+    let got = house.warehouse.get(&format!("/table/{id}/protection")).send().await.expect(200).json();
+    assert_eq!(got["protected"], true);
+    let plain = house.catalog.get("/namespaces/ns/tables").send().await.expect(200).json();
+    assert!(plain.get("table-uuids").is_none(), "{plain}");
 }
 
 async fn a_protected_view_is_not_dropped(engine: Engine) {

@@ -1,6 +1,9 @@
 //! Files of dropped tables: deleted where asked, never another table's.
 
 use serde_json::{Value, json};
+use weir::catalog::ids::TaskId;
+use weir::permit::Permit;
+use weir::store::rows::NewTask;
 use weir_tests::{Engine, bodies, on_both_engines};
 
 use crate::house::{House, path_of};
@@ -10,6 +13,7 @@ on_both_engines!(
     r15_a_place_is_free_again_once_it_was_purged,
     r15_old_metadata_files_go_after_the_commit_where_asked,
     r15_a_failing_purge_is_tried_again_later,
+    r15_a_purge_never_touches_a_live_table_or_a_root,
     a_drop_without_purge_keeps_the_files,
     a_recursive_drop_purges_what_it_takes,
 );
@@ -130,4 +134,45 @@ async fn a_recursive_drop_purges_what_it_takes(engine: Engine) {
     for table in tables {
         assert!(!path_of(&table["metadata"]["location"]).exists());
     }
+}
+
+/// Such orders cannot come from the catalog itself; this is the second lock on the door.
+async fn r15_a_purge_never_touches_a_live_table_or_a_root(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    let table = house.create_table("ns", "t").await;
+    let location = table["metadata"]["location"].as_str().expect("a location").to_owned();
+    let root = location.rsplit_once('/').expect("a folder").0.to_owned();
+    let above = root.rsplit_once('/').expect("a folder").0.to_owned();
+    let places = [location.clone(), format!("{location}/metadata"), root, above, "file:///etc".to_owned()];
+
+    for place in &places {
+        order_purge(&house, place).await;
+    }
+    house.work().await;
+
+    assert!(path_of(&table["metadata-location"]).exists());
+    let tasks = house.tasks("tabular_purge").await;
+    assert_eq!(tasks.len(), places.len());
+    assert!(tasks.iter().all(|task| task["status"] == "FAILED"), "{tasks:?}");
+}
+
+async fn order_purge(house: &House, place: &str) {
+    let task = NewTask {
+        id: TaskId::new(),
+        queue: "tabular_purge".to_owned(),
+        project_id: None,
+        warehouse_id: Some(house.prefix.parse().expect("an id")),
+        entity_id: uuid::Uuid::new_v4(),
+        entity_kind: "table".to_owned(),
+        entity_name: "[]".to_owned(),
+        scheduled_for_ms: 0,
+        payload: json!({"location": place}).to_string(),
+        location: None,
+        parent_id: None,
+        now_ms: house.app.clock.now_ms(),
+    };
+    let mut writer = house.app.store.begin(&Permit::operator("a bug")).await.expect("a transaction");
+    assert!(writer.enqueue_task(&task).await.expect("an order"));
+    writer.commit().await.expect("a commit");
 }

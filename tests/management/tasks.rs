@@ -13,6 +13,8 @@ on_both_engines!(
     queues_are_configured_for_a_warehouse,
     housekeeping_comes_round_again,
     of_many_workers_each_task_is_done_by_one,
+    a_task_of_a_dead_worker_is_taken_over,
+    a_warehouse_with_unfinished_tasks_is_not_deleted,
 );
 
 async fn house_with_a_dropped_table(engine: Engine) -> (House, serde_json::Value) {
@@ -133,4 +135,39 @@ async fn of_many_workers_each_task_is_done_by_one(engine: Engine) {
     assert_eq!(done.iter().sum::<usize>(), 20, "{done:?}");
     let purged = house.tasks("tabular_purge").await;
     assert!(purged.iter().all(|task| task["status"] == "SUCCESS" && task["attempt"] == 1), "{purged:?}");
+}
+
+async fn a_task_of_a_dead_worker_is_taken_over(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    let table = house.create_table("ns", "t").await;
+    house.drop_table("ns", "t", "?purgeRequested=true").send().await.expect(204);
+    let permit = weir::permit::Permit::operator("a worker that dies");
+    let mut writer = house.app.store.begin(&permit).await.expect("a transaction");
+    let claimed = writer.claim_tasks("tabular_purge", house.app.clock.now_ms(), 60_000, 10).await.expect("a claim");
+    writer.commit().await.expect("a commit");
+    assert_eq!(claimed.len(), 1);
+
+    house.work().await;
+    assert_eq!(house.tasks("tabular_purge").await[0]["status"], "RUNNING");
+    house.pass_seconds(61);
+    house.work().await;
+
+    let task = house.tasks("tabular_purge").await[0].clone();
+    assert_eq!((&task["status"], &task["attempt"]), (&json!("SUCCESS"), &json!(2)));
+    assert!(!path_of(&table["metadata"]["location"]).exists());
+}
+
+async fn a_warehouse_with_unfinished_tasks_is_not_deleted(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    house.create_table("ns", "t").await;
+    house.drop_table("ns", "t", "?purgeRequested=true").send().await.expect(204);
+    house.catalog.delete("/namespaces/ns").send().await.expect(204);
+
+    let message = house.warehouse.delete("").send().await.expect_error(409, "ConflictException");
+
+    assert!(message.contains("unfinished tasks"), "{message}");
+    house.work().await;
+    house.warehouse.delete("").send().await.expect(204);
 }

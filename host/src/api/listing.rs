@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::extract::flag;
 use crate::app::App;
 use crate::catalog::page::{self, Start};
 use crate::error::Error;
@@ -13,12 +14,15 @@ pub struct PageQuery {
     token: Option<String>,
     #[serde(rename = "pageSize")]
     size: Option<String>,
+    /// Whether the ids come along by which the management API knows what is listed; Lakekeeper's parameter.
+    #[serde(rename = "returnUuids", default, deserialize_with = "flag")]
+    pub return_uuids: bool,
 }
 
 impl PageQuery {
     /// The same from a body.
     pub fn new(token: Option<String>, size: Option<i64>) -> Self {
-        Self { token, size: size.map(|size| size.to_string()) }
+        Self { token, size: size.map(|size| size.to_string()), return_uuids: false }
     }
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::authorize::{Object, missing};
 use super::drop::NamespaceDrop;
@@ -41,6 +42,9 @@ pub struct ListQuery {
 pub struct ListNamespacesResponse {
     next_page_token: Option<String>,
     namespaces: Vec<Vec<String>>,
+    /// Where `returnUuids=true` asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace_uuids: Option<Vec<Uuid>>,
 }
 
 /// `GET /v1/{prefix}/namespaces`: one level, below `parent` or at the top.
@@ -72,10 +76,12 @@ pub async fn list(
         let objects: Vec<Object<'_>> = rows.iter().map(Object::Namespace).collect();
         let seen = app.sees(&caller, &objects).await;
         let rows = rows.iter().zip(seen).map(|(row, seen)| (row.path.name().to_owned(), row, seen)).collect();
-        listing.take(limit, rows, |row: &NamespaceRow| row.path.parts().to_vec());
+        listing.take(limit, rows, |row: &NamespaceRow| (row.path.parts().to_vec(), row.id.0));
     }
-    let (namespaces, next_page_token) = listing.finish();
-    Ok(Json(ListNamespacesResponse { next_page_token, namespaces }))
+    let (listed, next_page_token) = listing.finish();
+    let (namespaces, ids): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+    let namespace_uuids = query.page.return_uuids.then_some(ids);
+    Ok(Json(ListNamespacesResponse { next_page_token, namespaces, namespace_uuids }))
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]

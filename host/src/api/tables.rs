@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::answer::{self, Answer};
 use super::authorize::{Access, Object, missing};
@@ -33,6 +34,9 @@ pub struct TableIdentifier {
 pub struct ListTablesResponse {
     pub next_page_token: Option<String>,
     pub identifiers: Vec<TableIdentifier>,
+    /// Where `returnUuids=true` asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_uuids: Option<Vec<Uuid>>,
 }
 
 /// `GET …/namespaces/{namespace}/tables`.
@@ -67,10 +71,13 @@ pub async fn list_kind(
         let rows = app.store.tabulars_page(row.id, kind, listing.after(), Some(limit)).await?;
         let seen = app.sees_entries(caller, &row, kind, &rows).await;
         let rows = rows.into_iter().zip(seen).map(|(item, seen)| (item.name.clone(), item, seen)).collect();
-        listing.take(limit, rows, |item| TableIdentifier { namespace: path.parts().to_vec(), name: item.name });
+        let ident = |name| TableIdentifier { namespace: path.parts().to_vec(), name };
+        listing.take(limit, rows, |item| (ident(item.name), item.id.0));
     }
-    let (identifiers, next_page_token) = listing.finish();
-    Ok(ListTablesResponse { next_page_token, identifiers })
+    let (listed, next_page_token) = listing.finish();
+    let (identifiers, ids): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+    let table_uuids = query.return_uuids.then_some(ids);
+    Ok(ListTablesResponse { next_page_token, identifiers, table_uuids })
 }
 
 #[derive(Debug, Deserialize)]

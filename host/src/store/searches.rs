@@ -1,5 +1,7 @@
 //! Tables and views found by other things than their names: by place, by a part of the name, by count.
 
+use uuid::Uuid;
+
 use super::Store;
 use super::engine::{record, rows};
 use super::rows::{Tabular, TabularCounts};
@@ -37,6 +39,29 @@ impl Store {
             location.prefix()
         )?;
         found.map(TabularRecord::into_row).transpose()
+    }
+
+    /// Live tables and views whose metadata has the UUID; it can be more than one, because a file can be registered twice.
+    pub async fn tabulars_by_uuid(&self, warehouse: WarehouseId, uuid: Uuid, limit: u32) -> Result<Vec<Tabular>> {
+        let mut lease = self.read("tabulars_by_uuid").await?;
+        let found = rows!(
+            lease,
+            fetch_all,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.warehouse_id = $1 AND t.uuid = $2 AND t.deleted_at_ms IS NULL
+             ORDER BY t.id
+             LIMIT $3",
+            warehouse.0,
+            uuid,
+            i64::from(limit)
+        )?;
+        found.into_iter().map(TabularRecord::into_row).collect()
     }
 
     /// Live tables and views whose name contains the text, the shortest names first.

@@ -97,7 +97,18 @@ async fn work_on(app: &App, task: Task) {
         ended = attempt(app, &task) => ended,
         never = keep_alive(app, &task, lease_ms) => match never {},
     };
+    tell(&task, ended);
+}
+
+fn tell(task: &Task, ended: Result<Ended>) {
     let (queue, attempt) = (task.queue.as_str(), task.attempt);
+    let outcome = match &ended {
+        Ok(Ended::Done) => "done",
+        Ok(Ended::Again(_)) => "failed",
+        Ok(Ended::GivenUp(_)) => "given_up",
+        Ok(Ended::LeaseLost) | Err(_) => "lost",
+    };
+    metrics::counter!("weir_tasks_total", "queue" => task.queue.clone(), "outcome" => outcome).increment(1);
     match ended {
         Ok(Ended::Done) => tracing::info!(task.id = %task.id, task.queue = queue, attempt, "a task is done"),
         Ok(Ended::LeaseLost) => {

@@ -168,8 +168,7 @@ async fn tabular_for(
     kind: TabularKind,
 ) -> Result<(Tabular, Permit)> {
     warehouse_for(app, caller, warehouse, Action::WarehouseDescribe).await?;
-    let found = app.store.tabular_by_id(warehouse, id, false).await?;
-    let found = found.filter(|row| row.kind == kind);
+    let found = known_by(app, warehouse, id, kind).await?;
     let (action, absent) = match kind {
         TabularKind::Table => (Action::TableProtect, missing::table as fn(TabularId) -> Error),
         TabularKind::View => (Action::ViewProtect, missing::view as fn(TabularId) -> Error),
@@ -177,6 +176,23 @@ async fn tabular_for(
     let tabular = found.ok_or_else(|| absent(id))?;
     let permit = app.authorize(caller, action, Object::Tabular(&tabular)).await?;
     Ok((tabular, permit))
+}
+
+/// The table or view of this id: the catalog's own, or the UUID in its metadata, which is what clients of Lakekeeper have.
+async fn known_by(app: &App, warehouse: WarehouseId, id: TabularId, kind: TabularKind) -> Result<Option<Tabular>> {
+    let own = app.store.tabular_by_id(warehouse, id, false).await?.filter(|row| row.kind == kind);
+    if own.is_some() {
+        return Ok(own);
+    }
+    let mut found = app.store.tabulars_by_uuid(warehouse, id.0, 2).await?;
+    if found.len() > 1 {
+        return Err(Error::Conflict(format!(
+            "more than one {} has the UUID {id} in its metadata; list them with `returnUuids=true` for ids that tell \
+             them apart",
+            kind.as_str()
+        )));
+    }
+    Ok(found.pop().filter(|row| row.kind == kind))
 }
 
 async fn protect(app: &App, permit: &Permit, tabular: &Tabular, protected: bool) -> Result<Json<ProtectionResponse>> {

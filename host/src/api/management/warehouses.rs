@@ -320,10 +320,15 @@ pub async fn delete_warehouse(
     }
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&permit).await?;
+    if writer.has_active_tasks(id).await? {
+        return Err(Error::Conflict(format!(
+            "warehouse {} has unfinished tasks, e.g. purges of dropped tables: wait until they are done, or cancel them",
+            warehouse.name
+        )));
+    }
     if !writer.delete_warehouse(id).await? {
         return Err(Error::Conflict(format!(
-            "warehouse {} is not empty or has unfinished tasks: drop its namespaces, wait until soft-deleted tables \
-             have expired and purges are done, then delete it",
+            "warehouse {} is not empty: drop its namespaces first; soft-deleted tables keep theirs until they expire",
             warehouse.name
         )));
     }
