@@ -48,7 +48,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-const PAGE: &[Query] = &[Text("pageToken"), Number("pageSize")];
+const PAGE: &[Query] = &[Text("pageToken"), Number("pageSize"), Flag("returnUuids")];
 const NO_NAMESPACE: super::operation::Answer = Error(404, "no such namespace or warehouse");
 const NO_TABLE: super::operation::Answer = Error(404, "no such table, namespace or warehouse");
 const NO_VIEW: super::operation::Answer = Error(404, "no such view, namespace or warehouse");
@@ -93,7 +93,7 @@ const CONFIG: &[Operation] = &[Operation {
 
 const NAMESPACES: &[Operation] = &[
     Operation {
-        query: &[Text("parent"), Text("pageToken"), Number("pageSize")],
+        query: &[Text("parent"), Text("pageToken"), Number("pageSize"), Flag("returnUuids")],
         ..plain(
             GET,
             NAMESPACES_PATH,
