@@ -5,7 +5,9 @@
 
 mod config;
 mod edge;
+mod http2;
 mod listener;
+mod pool;
 mod process;
 mod proxies;
 mod shutdown;
