@@ -6,6 +6,7 @@ use weir_tests::{Engine, TestServer, bodies, on_both_engines};
 on_both_engines!(
     a_staged_table_is_not_there_yet,
     a_commit_that_asserts_create_makes_the_table,
+    a_spec_may_come_before_its_schema_is_current,
     a_second_create_transaction_loses,
     assert_create_stands_alone,
     a_create_transaction_onto_a_view_is_409
@@ -64,6 +65,20 @@ async fn a_commit_that_asserts_create_makes_the_table(engine: Engine) {
     assert_eq!(created["metadata"]["properties"]["owner"], "ada");
     let loaded = server.get("/namespaces/ns/tables/t").send().await.expect(200).json();
     assert_eq!(loaded["metadata"], created["metadata"]);
+}
+
+/// The order in which DuckDB sends a create.
+async fn a_spec_may_come_before_its_schema_is_current(engine: Engine) {
+    let server = server(engine).await;
+    let mut body = commit(&stage(&server, "t").await);
+    let updates = body["updates"].as_array_mut().expect("updates");
+    updates[4]["spec"]["fields"] = json!([{ "source-id": 1, "field-id": 1000, "name": "id", "transform": "identity" }]);
+    let set_current_schema = updates.remove(3);
+    updates.push(set_current_schema);
+
+    let created = server.post("/namespaces/ns/tables/t", body).send().await.expect(200).json();
+
+    assert_eq!(created["metadata"]["partition-specs"][0]["fields"][0]["name"], "id");
 }
 
 async fn a_second_create_transaction_loses(engine: Engine) {

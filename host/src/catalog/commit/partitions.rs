@@ -18,7 +18,7 @@ impl Draft<'_> {
             self.last_added_spec = Some(same.header.spec_id);
             return Ok(());
         }
-        let schema = self.state.current_schema()?;
+        let schema = self.schema_to_bind()?;
         let index = schema.index()?;
         spec.check_compatibility(&index)?;
         if self.state.format_version == 1 && !spec.has_sequential_ids() {

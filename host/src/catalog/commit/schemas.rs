@@ -7,6 +7,7 @@ use super::draft::Draft;
 use crate::catalog::json::Text;
 use crate::catalog::metadata::SchemaEntry;
 use crate::catalog::requests::NewSchema;
+use crate::catalog::schema::Schema;
 use crate::error::Error;
 
 impl Draft<'_> {
@@ -28,6 +29,17 @@ impl Draft<'_> {
         self.last_added_schema = Some(id);
         self.changed = true;
         Ok(())
+    }
+
+    /// The schema that a new spec or order speaks of: the current one, in a create the one that was added but not set yet.
+    ///
+    /// DuckDB sets the current schema of a new table after the spec that is bound to it.
+    pub fn schema_to_bind(&self) -> Result<Arc<Schema>, Error> {
+        let is_unset = self.state.schema_entry(self.state.current_schema_id).is_none();
+        match self.last_added_schema.and_then(|id| self.state.schema_entry(id)) {
+            Some(added) if is_unset => added.schema(),
+            _ => self.state.current_schema(),
+        }
     }
 
     pub fn set_current_schema(&mut self, schema_id: i32) -> Result<(), Error> {

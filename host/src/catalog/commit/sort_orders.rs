@@ -14,7 +14,7 @@ impl Draft<'_> {
             self.last_added_order = Some(same);
             return Ok(());
         }
-        let schema = self.state.current_schema()?;
+        let schema = self.schema_to_bind()?;
         order.check_compatibility(&schema.index()?)?;
         let id = self.next_order_id(order)?;
         let text = if order.order_id == id { text.clone() } else { text.with_member("order-id", &Text::of(&id)?)? };
