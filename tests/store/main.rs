@@ -1,5 +1,6 @@
 //! The ledger by itself, on both engines.
 
+mod archive;
 mod changes;
 mod fixture;
 mod locations;

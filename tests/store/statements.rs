@@ -24,6 +24,8 @@ fn statements() -> Vec<(String, String)> {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let literals = code.split('"').skip(1).step_by(2);
         let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "];
+        // What is put together from the archive's tables runs in the archive's own tests, over every table.
+        let literals = literals.filter(|literal| !literal.contains("{}"));
         let statements = literals.filter(|literal| verbs.iter().any(|verb| literal.starts_with(verb)));
         found.extend(statements.map(|statement| (name.clone(), statement.to_owned())));
     }

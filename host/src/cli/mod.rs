@@ -2,7 +2,10 @@
 
 mod banner;
 mod config;
+mod export;
 mod healthcheck;
+mod import;
+mod migrate;
 mod openapi;
 mod probe;
 mod serve;
@@ -47,6 +50,9 @@ enum Verb {
     Serve(serve::Args),
     Healthcheck(healthcheck::Args),
     Wait(wait::Args),
+    Migrate(migrate::Args),
+    Export(export::Args),
+    Import(import::Args),
     Config(config::Args),
     Openapi(openapi::Args),
     Version(version::Args),
@@ -73,6 +79,9 @@ pub fn run() -> ExitCode {
         Verb::Serve(args) => within_runtime(serve::run(args, &source)),
         Verb::Healthcheck(args) => within_runtime(healthcheck::run(args, &source)),
         Verb::Wait(args) => within_runtime(wait::run(args, &source)),
+        Verb::Migrate(args) => within_runtime(migrate::run(args, &source)),
+        Verb::Export(args) => within_runtime(export::run(args, &source)),
+        Verb::Import(args) => within_runtime(import::run(args, &source)),
         Verb::Config(args) => config::run(args, &source),
         Verb::Openapi(args) => openapi::run(args),
         Verb::Version(args) => version::run(args),

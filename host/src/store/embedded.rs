@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, SqliteConnection};
 
-use super::faults::fault;
 use super::group::GroupCommit;
 use super::settings::StoreSettings;
 use crate::error::{Error, Result};
@@ -52,11 +51,9 @@ impl Embedded {
 }
 
 /// A reader of its own that needs no ownership, for exporting beside a running server.
-pub(super) async fn read_only_copy(path: &Path) -> Result<SqlitePool> {
+pub(super) async fn reader(path: &Path) -> Result<SqliteConnection> {
     let options = common(path).read_only(true).create_if_missing(false);
-    let connection = options.connect().await.map_err(|error| unusable(path, &error.to_string()))?;
-    connection.close().await.map_err(fault)?;
-    Ok(SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options))
+    options.connect().await.map_err(|error| unusable(path, &error.to_string()))
 }
 
 fn common(path: &Path) -> SqliteConnectOptions {

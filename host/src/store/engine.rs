@@ -15,6 +15,22 @@ pub(super) enum On<'a> {
     Postgres(&'a mut PgConnection, bool),
 }
 
+/// Which of the two the migrations are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl On<'_> {
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(..) => Dialect::Postgres,
+        }
+    }
+}
+
 /// A connection lent by a pool for one read; says how long the read took when it is given back.
 pub(super) struct Lease {
     lent: Lent,

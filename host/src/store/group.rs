@@ -99,6 +99,12 @@ impl GroupCommit {
         Ok(turn)
     }
 
+    /// As if somebody had just tried whether the disk writes again.
+    #[cfg(test)]
+    pub(super) fn admit_for_tests(&self) {
+        assert!(self.health.is_sick() && self.health.admit().is_ok());
+    }
+
     async fn take_turn(&self) -> Result<OwnedMutexGuard<Turn>> {
         tokio::time::timeout(self.wait_max, Arc::clone(&self.turn).lock_owned())
             .await

@@ -3,7 +3,7 @@
 use sqlx::{Acquire, Executor, PgConnection, SqliteConnection};
 use uuid::Uuid;
 
-use super::engine::{On, record, rows, run};
+use super::engine::{Dialect, On, record, rows, run};
 use super::faults::fault;
 use super::migrations::{MIGRATIONS, Migration, is_older};
 use super::{Engine, Store};
@@ -39,8 +39,8 @@ record! {
 }
 
 /// A connection inside the one transaction of a migration step.
-struct Step<'a> {
-    on: On<'a>,
+pub(super) struct Step<'a> {
+    pub(super) on: On<'a>,
 }
 
 impl Step<'_> {
@@ -83,15 +83,7 @@ impl Store {
     /// Whether this binary can work with the schema as it is. [`Error::Conflict`] says what to do where it cannot.
     pub async fn check_schema(&self) -> Result<()> {
         let mut lease = self.read("check_schema").await?;
-        let found = remembered(&mut Step { on: lease.on() }).await?;
-        verify(&found, self.engine())?;
-        match missing(&found) {
-            None => Ok(()),
-            Some(migration) => Err(Error::Conflict(format!(
-                "the ledger lacks the migration {}: run `weir migrate` first",
-                file_name(migration)
-            ))),
-        }
+        up_to_date(&mut Step { on: lease.on() }).await.map(drop)
     }
 
     /// Applies the first migration that is missing, says which; `None` where none is.
@@ -99,26 +91,26 @@ impl Store {
         match self.engine() {
             Engine::Sqlite(embedded) => {
                 let mut turn = embedded.writer.alone().await?;
-                apply_on_sqlite(turn.connection(), self.engine(), now_ms).await
+                apply_on_sqlite(turn.connection(), now_ms).await
             }
             Engine::Postgres(pools) => {
                 let mut connection = pools.primary.acquire().await.map_err(fault)?;
-                apply_on_postgres(&mut connection, self.engine(), now_ms).await
+                apply_on_postgres(&mut connection, now_ms).await
             }
         }
     }
 }
 
 /// The write lock of SQLite is what keeps a second one out.
-async fn apply_on_sqlite(connection: &mut SqliteConnection, engine: &Engine, now_ms: i64) -> Result<Option<String>> {
+async fn apply_on_sqlite(connection: &mut SqliteConnection, now_ms: i64) -> Result<Option<String>> {
     let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await.map_err(fault)?;
-    let applied = apply(&mut Step { on: On::Sqlite(&mut transaction) }, engine, now_ms).await?;
+    let applied = apply(&mut Step { on: On::Sqlite(&mut transaction) }, now_ms).await?;
     transaction.commit().await.map_err(fault)?;
     Ok(applied)
 }
 
 /// The lock ends with the transaction, however that ends, and works behind a transaction pooler.
-async fn apply_on_postgres(connection: &mut PgConnection, engine: &Engine, now_ms: i64) -> Result<Option<String>> {
+async fn apply_on_postgres(connection: &mut PgConnection, now_ms: i64) -> Result<Option<String>> {
     let mut transaction = connection.begin().await.map_err(fault)?;
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(ADVISORY_LOCK)
@@ -126,12 +118,13 @@ async fn apply_on_postgres(connection: &mut PgConnection, engine: &Engine, now_m
         .execute(&mut *transaction)
         .await
         .map_err(fault)?;
-    let applied = apply(&mut Step { on: On::Postgres(&mut transaction, false) }, engine, now_ms).await?;
+    let applied = apply(&mut Step { on: On::Postgres(&mut transaction, false) }, now_ms).await?;
     transaction.commit().await.map_err(fault)?;
     Ok(applied)
 }
 
-async fn apply(step: &mut Step<'_>, engine: &Engine, now_ms: i64) -> Result<Option<String>> {
+async fn apply(step: &mut Step<'_>, now_ms: i64) -> Result<Option<String>> {
+    let dialect = step.on.dialect();
     step.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
              number BIGINT PRIMARY KEY,
@@ -143,20 +136,33 @@ async fn apply(step: &mut Step<'_>, engine: &Engine, now_ms: i64) -> Result<Opti
     )
     .await?;
     let found = remembered(step).await?;
-    verify(&found, engine)?;
+    verify(&found, dialect)?;
     let Some(migration) = missing(&found) else { return Ok(None) };
-    step.execute(migration.text(engine)).await?;
+    step.execute(migration.text(dialect)).await?;
     run!(
         step,
         "INSERT INTO schema_migrations (number, name, checksum, oldest_binary, applied_at_ms)
          VALUES ($1, $2, $3, $4, $5)",
         migration.number,
         migration.name,
-        migration.checksum(engine),
-        migration.oldest_binary(engine),
+        migration.checksum(dialect),
+        migration.oldest_binary(dialect),
         now_ms
     )?;
     Ok(Some(file_name(migration)))
+}
+
+/// The number of the newest migration this binary knows. [`Error::Conflict`] where the ledger has not got to it.
+pub(super) async fn up_to_date(step: &mut Step<'_>) -> Result<i64> {
+    let found = remembered(step).await?;
+    verify(&found, step.on.dialect())?;
+    match missing(&found) {
+        None => Ok(MIGRATIONS.last().map_or(0, |newest| newest.number)),
+        Some(migration) => Err(Error::Conflict(format!(
+            "the ledger lacks the migration {}: run `weir migrate` first",
+            file_name(migration)
+        ))),
+    }
 }
 
 /// The migrations that the ledger has; none where it is empty.
@@ -191,7 +197,7 @@ async fn remembered(step: &mut Step<'_>) -> Result<Vec<AppliedRecord>> {
 }
 
 /// Refuses a ledger that is too new for this binary, or whose past is another one.
-fn verify(found: &[AppliedRecord], engine: &Engine) -> Result<()> {
+fn verify(found: &[AppliedRecord], dialect: Dialect) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     for applied in found {
         if is_older(version, &applied.oldest_binary) {
@@ -203,7 +209,7 @@ fn verify(found: &[AppliedRecord], engine: &Engine) -> Result<()> {
         }
         let known = MIGRATIONS.iter().find(|known| known.number == applied.number);
         if let Some(known) = known
-            && (known.name != applied.name || known.checksum(engine) != applied.checksum)
+            && (known.name != applied.name || known.checksum(dialect) != applied.checksum)
         {
             return Err(Error::Conflict(format!(
                 "the ledger has a migration {:04}_{} that is not the one of this weir {version}: \

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Engine;
+use super::engine::Dialect;
 
 /// One step of the schema, in the dialect of each engine under the same number and name.
 pub struct Migration {
@@ -27,21 +27,21 @@ macro_rules! migration {
 pub const MIGRATIONS: &[Migration] = &[migration!(1, "ledger", "0001_ledger.sql")];
 
 impl Migration {
-    pub(super) fn text(&self, engine: &Engine) -> &'static str {
-        match engine {
-            Engine::Sqlite(_) => self.sqlite,
-            Engine::Postgres(_) => self.postgres,
+    pub(super) fn text(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
         }
     }
 
     /// Recorded with the migration, so that a change of a released one is noticed.
-    pub(super) fn checksum(&self, engine: &Engine) -> String {
-        hex(&Sha256::digest(self.text(engine)))
+    pub(super) fn checksum(&self, dialect: Dialect) -> String {
+        hex(&Sha256::digest(self.text(dialect)))
     }
 
     /// The oldest version of this program that works on the schema, from the first line of the file.
-    pub(super) fn oldest_binary(&self, engine: &Engine) -> &'static str {
-        let first = self.text(engine).lines().next().unwrap_or_default();
+    pub(super) fn oldest_binary(&self, dialect: Dialect) -> &'static str {
+        let first = self.text(dialect).lines().next().unwrap_or_default();
         first.strip_prefix("-- oldest-binary: ").unwrap_or(env!("CARGO_PKG_VERSION")).trim()
     }
 }

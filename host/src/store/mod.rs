@@ -1,6 +1,12 @@
 //! The ledger: the only folder that knows sqlx.
 
+mod archive;
+mod archive_in;
+mod archive_out;
+mod archive_tables;
 mod changes;
+#[cfg(test)]
+mod disk_tests;
 mod due;
 mod embedded;
 mod engine;
@@ -31,6 +37,8 @@ mod writer;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use archive::Carried;
+pub use archive_out::export;
 use engine::{Lease, Lent};
 use faults::{fault, is_lost};
 pub use migrate::Migrated;

@@ -18,7 +18,8 @@ record! {
 }
 
 impl Store {
-    /// A table or view, live or soft-deleted, whose location contains this one or lies in it.
+    /// A table or view, live or soft-deleted, whose location contains this one or lies in it. Only the two
+    /// neighbours can, because no two locations overlap.
     pub async fn tabular_overlapping(&self, warehouse: WarehouseId, location: &Location) -> Result<Option<Tabular>> {
         let mut lease = self.read("tabular_overlapping").await?;
         let found = rows!(
@@ -31,7 +32,19 @@ impl Store {
              FROM tabulars AS t
              JOIN namespaces AS n ON n.id = t.namespace_id
              JOIN warehouses AS w ON w.id = t.warehouse_id
-             WHERE t.warehouse_id = $1
+             WHERE t.id IN (SELECT id
+                            FROM (SELECT id
+                                  FROM tabulars
+                                  WHERE warehouse_id = $1 AND location <= $2
+                                  ORDER BY location DESC
+                                  LIMIT 1) AS left_neighbour
+                            UNION ALL
+                            SELECT id
+                            FROM (SELECT id
+                                  FROM tabulars
+                                  WHERE warehouse_id = $1 AND location > $2
+                                  ORDER BY location
+                                  LIMIT 1) AS right_neighbour)
                AND (substr($2, 1, length(t.location)) = t.location OR substr(t.location, 1, length($2)) = $2)
              ORDER BY t.location
              LIMIT 1",
