@@ -60,6 +60,7 @@ async fn fill_tasks(ledger: &Ledger) {
             entity_name: "sales.x".to_owned(),
             scheduled_for_ms: 10,
             payload: "{}".to_owned(),
+            location: (index == 1).then(|| location("file:///lake/gone")),
             parent_id: (index == 2).then(TaskId::new),
             now_ms: 1,
         };

@@ -158,6 +158,7 @@ pub(super) const TABLES: &[Table] = &[
             ("payload", Text),
             ("details", Text),
             ("parent_id", Id),
+            ("location", Text),
             ("created_at_ms", Integer),
             ("updated_at_ms", Integer),
         ],
