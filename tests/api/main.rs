@@ -14,4 +14,5 @@ mod rename;
 mod staged;
 mod tables;
 mod transactions;
+mod view_law;
 mod views;

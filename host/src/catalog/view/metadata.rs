@@ -99,11 +99,17 @@ impl ViewMetadata {
         if !(1..=FORMAT_VERSION_MAX).contains(&self.format_version) {
             return Err(Error::BadRequest(format!("Unsupported format version: {}", self.format_version)));
         }
-        if self.version(self.current_version_id).is_none() {
+        let Some(current) = self.version(self.current_version_id) else {
             let known: Vec<i32> = self.versions.iter().map(|version| version.header.version_id).collect();
             return Err(Error::BadRequest(format!(
                 "Cannot find current version {} in view versions: {known:?}",
                 self.current_version_id
+            )));
+        };
+        if !self.schemas.iter().any(|schema| schema.header.schema_id == current.schema_id) {
+            return Err(Error::BadRequest(format!(
+                "Cannot find schema {} of the current version {} in view schemas",
+                current.schema_id, current.version_id
             )));
         }
         Ok(())

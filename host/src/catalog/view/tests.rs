@@ -281,11 +281,16 @@ fn r26_damaged_metadata_is_refused_with_its_member_named() {
     assert!(ViewMetadata::parse(&bytes[..bytes.len() / 2]).is_err());
     assert!(ViewMetadata::parse(b"[]").is_err());
     assert!(ViewMetadata::parse(b"\xFF").is_err());
-    let dangling = json!({"current-version-id": 9});
-    let mut lost = whole;
-    lost.as_object_mut().unwrap().extend(dangling.as_object().unwrap().clone());
-    let error = ViewMetadata::parse(lost.to_string().as_bytes()).unwrap_err();
-    assert!(error.to_string().starts_with("Cannot find current version 9 in view versions"), "{error}");
+    for (member, value, message) in [
+        ("current-version-id", json!(9), "Cannot find current version 9 in view versions"),
+        ("schemas", json!([]), "Cannot find schema 0 of the current version 1"),
+        ("format-version", json!(2), "Unsupported format version: 2"),
+    ] {
+        let mut inconsistent = whole.clone();
+        inconsistent[member] = value;
+        let error = ViewMetadata::parse(inconsistent.to_string().as_bytes()).unwrap_err();
+        assert!(error.to_string().starts_with(message), "{error}");
+    }
 }
 
 fn with_properties(properties: Value) -> ViewMetadata {
