@@ -1,4 +1,4 @@
-//! `[auth]`, `[authorization]`: who is calling, what callers may do.
+//! `[auth]`: who is calling.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,24 +23,6 @@ pub enum Anonymous {
     Loopback,
     Anywhere,
     Never,
-}
-
-/// What callers may do where no authorizer decides.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Authorization {
-    /// The answer where no authorizer is configured; without it `allow` while anonymous callers are let in, else `deny`.
-    #[schemars(example = &"deny")]
-    pub default: Option<Verdict>,
-}
-
-/// An answer to "may the caller".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum Verdict {
-    Allow,
-    Deny,
 }
 
 impl Auth {

@@ -3,6 +3,7 @@
 //! The doc comment on a field is its reference: `weir config reference` and `weir config schema` are made from it.
 
 mod auth;
+mod authorization;
 mod bootstrap;
 mod catalog;
 mod cidr;
@@ -26,7 +27,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use auth::{Anonymous, Auth, Authorization, Verdict};
+pub use auth::{Anonymous, Auth};
+pub use authorization::{Authorization, Verdict};
 pub use bootstrap::Bootstrap;
 pub use catalog::Catalog;
 pub use cidr::Cidr;

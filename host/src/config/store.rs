@@ -17,12 +17,10 @@ pub struct Store {
     /// keys are always read from `url`.
     #[schemars(example = &"postgres://weir:secret@db-replica:5432/weir")]
     pub read_url: Option<SecretUrl>,
-    /// The most connections to `url`; on SQLite the readers beside the one writer.
+    /// The most connections to `url`, and as many to `read_url`; on SQLite the readers beside the one writer, of which
+    /// more than eight never help.
     #[schemars(range(min = 1, max = 1000))]
     pub connections_max: u32,
-    /// The most connections to `read_url`.
-    #[schemars(range(min = 1, max = 1000))]
-    pub read_connections_max: u32,
     /// How long a request waits for a free connection, in milliseconds; afterwards it is answered with 503.
     #[schemars(range(min = 10, max = 60_000))]
     pub acquire_timeout_ms: u64,
@@ -52,7 +50,6 @@ impl Default for Store {
             url: SecretUrl::new("sqlite:./weir-data/weir.db"),
             read_url: None,
             connections_max: 16,
-            read_connections_max: 16,
             acquire_timeout_ms: 5_000,
             statement_timeout_ms: 30_000,
             pooler_mode: PoolerMode::Session,

@@ -61,7 +61,7 @@ impl Connections {
             tracing::debug!(client.address = %address, error = %error, "the client hung up");
             return;
         }
-        let peer = Peer { address, is_tls: self.tls.is_some() };
+        let peer = Peer { address };
         match &self.tls {
             None => self.talk(TokioIo::new(stream), peer, service).await,
             Some(tls) => match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
