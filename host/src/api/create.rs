@@ -65,6 +65,8 @@ async fn create_once(
     let file = metadata.file_location(None, Uuid::new_v4())?;
     let written = Written::table(&metadata, file)?;
     if request.stage_create {
+        // A client of an object store needs no folders; one on a local disk (DuckDB) does not make them itself.
+        app.files.prepare_folder_of(&written.metadata_location).await?;
         let staged = Cached::of_table(written.document, Arc::new(metadata));
         let answer = Answer { headers, metadata_location: None, config: Some(json!({})), etag: None };
         return answer.of(&staged, Snapshots::All);

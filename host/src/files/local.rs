@@ -126,6 +126,11 @@ impl LocalFiles {
         }
     }
 
+    /// Makes the directories above a file that somebody else is to write.
+    pub(super) fn prepare(&self, location: &Location) -> Result<(), FileError> {
+        self.path_to_create(location).map(drop)
+    }
+
     /// The resolved path of something that is to be created, its directories made.
     fn path_to_create(&self, location: &Location) -> Result<PathBuf, FileError> {
         let path = Path::new(location.path());

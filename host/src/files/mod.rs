@@ -50,6 +50,11 @@ impl Files {
         self.on_local(location, move |local, location| local.write_new(location, &bytes)).await
     }
 
+    /// Makes the folder of a file, for clients that write beside it before the catalog does.
+    pub async fn prepare_folder_of(&self, location: &Location) -> Result<(), FileError> {
+        self.on_local(location, LocalFiles::prepare).await
+    }
+
     /// The bytes of a file of at most `bytes_max`.
     pub async fn read(&self, location: &Location, bytes_max: u64) -> Result<Vec<u8>, FileError> {
         self.on_local(location, move |local, location| local.read(location, bytes_max)).await
