@@ -143,7 +143,7 @@ async fn s20_hidden_looks_like_absent(engine: Engine) {
     decide(&mut server, "deny").await;
 
     for (there, not_there) in [
-        ("/namespaces/ns", "/namespaces/no"),
+        ("/namespaces/ns", "/namespaces/zz"),
         ("/namespaces/ns/tables/t", "/namespaces/ns/tables/x"),
         ("/namespaces/ns/views/v", "/namespaces/ns/views/x"),
         ("/namespaces/ns/tables/t/credentials", "/namespaces/ns/tables/x/credentials"),

@@ -22,7 +22,7 @@ async fn with_table(engine: Engine, settings: &[(&str, &str)]) -> TestServer {
 }
 
 async fn r19_a_thousand_identical_loads_get_one_answer(engine: Engine) {
-    let mut server = with_table(engine, &[]).await;
+    let mut server = with_table(engine, &[("WEIR__SERVER__REQUESTS_MAX", "2000")]).await;
     server.weir.kill();
     server.restart().await;
 
