@@ -139,3 +139,6 @@ fn check_metrics_columns(properties: &IndexMap<String, String>, schema: &Schema)
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,8 +32,9 @@ pub(super) struct Draft<'a> {
     /// Snapshots that main was moved to, in order.
     pub main_moves: Vec<i64>,
     pub has_removed_snapshots: bool,
-    /// Keys to be left out in the end; one pass over the properties, however many updates remove some.
+    /// Keys and names to be left out in the end; one pass over all, however many updates remove some.
     pub removed_properties: HashSet<String>,
+    pub removed_refs: HashSet<String>,
     /// Where each ref that was touched pointed at first.
     pub refs_before: IndexMap<String, Option<i64>>,
     /// URIs that the request brings in, each with the field it came in.
@@ -78,6 +79,7 @@ impl<'a> Draft<'a> {
             main_moves: Vec::new(),
             has_removed_snapshots: false,
             removed_properties: HashSet::new(),
+            removed_refs: HashSet::new(),
             refs_before: IndexMap::new(),
             introduced: Vec::new(),
             is_replace: updates.iter().any(starts_main_anew),
@@ -117,6 +119,11 @@ impl<'a> Draft<'a> {
             let removed = &self.removed_properties;
             Arc::make_mut(&mut self.state.properties).retain(|key, _| !removed.contains(key));
             self.removed_properties.clear();
+        }
+        if !self.removed_refs.is_empty() {
+            let removed = &self.removed_refs;
+            Arc::make_mut(&mut self.state.refs).retain(|name, _| !removed.contains(name));
+            self.removed_refs.clear();
         }
     }
 

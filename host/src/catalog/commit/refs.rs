@@ -9,7 +9,7 @@ use crate::error::Error;
 impl Draft<'_> {
     pub fn set_ref(&mut self, name: &str, reference: SnapshotRef) -> Result<(), Error> {
         check(name, &reference)?;
-        let existing = self.state.refs.get(name).map(|entry| entry.header);
+        let existing = self.reference(name);
         if existing == Some(reference) {
             return Ok(());
         }
@@ -29,6 +29,7 @@ impl Draft<'_> {
             self.main_moves.push(snapshot_id);
         }
         self.refs_before.entry(name.to_owned()).or_insert(existing.map(|existing| existing.snapshot_id));
+        self.removed_refs.remove(name);
         Arc::make_mut(&mut self.state.refs).insert(name.to_owned(), Entry::written(reference)?);
         self.changed = true;
         Ok(())
@@ -38,14 +39,17 @@ impl Draft<'_> {
         if name == MAIN {
             self.state.current_snapshot_id = None;
         }
-        if !self.state.refs.contains_key(name) {
+        let Some(removed) = self.reference(name) else {
             return Ok(());
-        }
-        if let Some(removed) = Arc::make_mut(&mut self.state.refs).shift_remove(name) {
-            self.refs_before.entry(name.to_owned()).or_insert(Some(removed.header.snapshot_id));
-        }
+        };
+        self.refs_before.entry(name.to_owned()).or_insert(Some(removed.snapshot_id));
+        self.removed_refs.insert(name.to_owned());
         self.changed = true;
         Ok(())
+    }
+
+    fn reference(&self, name: &str) -> Option<SnapshotRef> {
+        self.state.refs.get(name).filter(|_| !self.removed_refs.contains(name)).map(|entry| entry.header)
     }
 }
 

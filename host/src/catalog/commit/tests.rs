@@ -11,6 +11,14 @@ use crate::catalog::requests::{CommitTable, CreateTable};
 use crate::error::Error;
 
 mod basics;
+mod bounds;
+mod creation;
+mod definitions;
+mod invariants;
+mod paths;
+mod properties;
+mod refs;
+mod snapshots;
 
 pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 pub(crate) const PREVIOUS: &str = "s3://lake/t1/metadata/00000-a.metadata.json";
