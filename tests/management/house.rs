@@ -1,4 +1,4 @@
-//! A catalog inside the test's own process, so that the test holds the clock and lets the background work run.
+//! A catalog inside the test's own process: the test holds the clock, lets the background work run.
 
 use std::sync::Arc;
 use std::time::Duration;

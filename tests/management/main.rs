@@ -1,4 +1,4 @@
-//! The management API and the background work over HTTP, with a clock that the tests move.
+//! Stories of the management API over HTTP, with a clock that the tests move.
 
 mod house;
 mod projects;
