@@ -26,4 +26,17 @@ async fn a_dry_pool_is_answered_unavailable_soon(engine: Engine) {
     ledger.store.begin(&Permit::operator("test")).await.unwrap();
 }
 
-on_both_engines!(a_dry_pool_is_answered_unavailable_soon);
+/// Behind a transaction pooler every statement is unnamed, every read is one transaction.
+async fn pooler_mode_reads_and_writes_the_same(engine: Engine) {
+    let ledger = ledger_with(engine, |settings| settings.pooler_mode = true).await;
+    ledger.table("t").await;
+    let seen = ledger.read("t").await;
+
+    let first = ledger.swap(&seen).await;
+    let stale = ledger.swap(&seen).await;
+
+    assert!(first && !stale);
+    assert_eq!(ledger.read("t").await.version, 2);
+}
+
+on_both_engines!(pooler_mode_reads_and_writes_the_same, a_dry_pool_is_answered_unavailable_soon);

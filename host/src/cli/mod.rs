@@ -24,6 +24,7 @@ Start here:
   weir serve                          a catalog on 127.0.0.1:8181, data in ./weir-data
   weir --config weir.toml serve       the same with your own settings
   weir config check                   every problem of the configuration at once
+  weir export catalog.weir.gz         the whole catalog in one archive, for a backup or the other engine
 
 Configuration: weir.toml, overridden by WEIR__SECTION__KEY, e.g. WEIR__SERVER__LISTEN=127.0.0.1:9000.
 
