@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use weir::server::Tls;
+use weir_tests::{Engine, Installation};
 
 use crate::support::{Server, read_to_end, status};
 
@@ -96,6 +97,24 @@ async fn https_serves_http_2() {
 
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.version(), hyper::Version::HTTP_2);
+}
+
+/// The name in a certificate is the public one, so a health check from inside goes by the certificate itself.
+#[tokio::test]
+async fn healthcheck_trusts_exactly_the_configured_certificate() {
+    let (files, others) = (Files::make(), Files::make());
+    let server = Server::start(&files.config()).await;
+    let installation = Installation::create(Engine::Sqlite, &[]).await;
+
+    for (trusted, code) in [(&files, 0), (&others, 4)] {
+        let mut command = installation.command(server.address.port());
+        command.args(["healthcheck", "--live"]);
+        command.env("WEIR__SERVER__TLS__CERTIFICATE", trusted.certificate());
+        command.env("WEIR__SERVER__TLS__KEY", trusted.key());
+        let checked = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+
+        assert_eq!(checked.status.code(), Some(code), "{checked:?}");
+    }
 }
 
 #[tokio::test]

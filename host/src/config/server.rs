@@ -43,7 +43,8 @@ pub struct Server {
     /// How long one request may take, in seconds; afterwards it is answered with 408, a commit with 429.
     #[schemars(range(min = 1, max = 3600))]
     pub request_timeout_s: u64,
-    /// The most connections at a time; further ones wait to be accepted.
+    /// The most connections at a time; further ones wait to be accepted. Each takes a file descriptor, of which many
+    /// systems grant 1,024; raise that limit first (`ulimit -n`), then this one.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections_max: usize,
     /// The most requests worked on at a time; further ones are answered with 503 (a commit with 429) and `Retry-After`.
@@ -88,7 +89,7 @@ impl Default for Server {
             headers_max: 100,
             header_timeout_s: 60,
             request_timeout_s: 60,
-            connections_max: 4096,
+            connections_max: 768,
             requests_max: 512,
             shutdown_grace_s: 30,
         }
