@@ -70,3 +70,32 @@ async fn between_two_tries_nobody_waits_for_a_failing_disk() {
         assert!(error.to_string().contains("disk refuses writes"), "{error}");
     }
 }
+
+/// R7: a writer that meets a full disk may take its group with it, never the truth about it.
+#[tokio::test]
+async fn a_commit_that_shares_its_flush_with_a_failing_writer_is_kept_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    limit_pages(&store, "PRAGMA max_page_count = 1").await;
+    let failing = store.clone();
+    let mut first = store.begin(&Permit::operator("test")).await.unwrap();
+    let second = tokio::spawn(async move { append(&failing, 1_000_000).await });
+    tokio::task::yield_now().await;
+    let event = Event {
+        id: Uuid::now_v7(),
+        kind: "test".to_owned(),
+        warehouse_id: None,
+        subject: "test".to_owned(),
+        body: String::new(),
+        at_ms: 1,
+    };
+    first.append_event(&event).await.unwrap();
+
+    let kept = first.commit().await;
+    let failed = second.await.unwrap();
+
+    let found = store.events_page(None, 9).await.unwrap();
+    assert!(matches!(failed, Err(Error::Unavailable { .. })), "{failed:?}");
+    assert_eq!(kept.is_ok(), found.iter().any(|found| found.id == event.id), "{kept:?}");
+    assert_eq!(found.len(), usize::from(kept.is_ok()));
+}

@@ -177,7 +177,11 @@ impl Turn {
         }
         self.close_group(match commit_fault(error) {
             Error::CommitStateUnknown(message) => Verdict::Unknown(message),
-            other => Verdict::NotCommitted(other.to_string()),
+            Error::Unavailable { message, .. } => Verdict::NotCommitted(message),
+            other => {
+                tracing::error!(error = ?other, "a group of commits was lost");
+                Verdict::NotCommitted("the ledger could not keep this change, nothing has happened; retry".to_owned())
+            }
         });
     }
 
