@@ -1,4 +1,4 @@
-//! Updates drawn at random, right and wrong ones.
+//! Updates drawn at random, right ones with wrong ones.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Property tests that reading and writing a document loses nothing.
+//! Property tests that reading a document, then writing it, loses nothing.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
