@@ -99,6 +99,17 @@ fn the_format_version_is_a_property_of_the_request_and_not_of_the_table() {
 }
 
 #[test]
+fn defaults_of_a_new_table_keep_every_digit() {
+    let body = r#"{"name": "t", "properties": {"format-version": "3"}, "schema": {"type": "struct", "fields": [
+        {"id": 1, "name": "d", "required": false, "type": "double", "initial-default": -1.8252559663449045e+174}]}}"#;
+    let request = CreateTable::parse(body.as_bytes()).unwrap();
+
+    let created = create(&request, &Location::parse("s3://lake/t1").unwrap(), Uuid::nil(), 2, 7).unwrap();
+
+    assert!(created.member("schemas").unwrap().contains(r#""initial-default":-1.8252559663449045e+174}"#));
+}
+
+#[test]
 fn what_does_not_fit_the_schema_is_refused() {
     let spec = |field: Value| json!({"partition-spec": {"fields": [field]}});
     let cases = [

@@ -1,18 +1,51 @@
 //! Default values of columns in Iceberg's JSON single-value form.
 
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use time::format_description::well_known::Iso8601;
 use time::macros::format_description;
 use uuid::Uuid;
 
 use super::{Field, Primitive, Type};
+use crate::catalog::json::Text;
 use crate::error::Error;
+
+/// A default with its text: reading a double must not cost its last digit.
+#[derive(Clone, Debug)]
+pub struct DefaultValue {
+    text: Text,
+    value: Value,
+}
+
+impl PartialEq for DefaultValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<'de> Deserialize<'de> for DefaultValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::deserialize(deserializer)?;
+        let value = text.read().map_err(D::Error::custom)?;
+        Ok(Self { text, value })
+    }
+}
+
+impl Serialize for DefaultValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.read::<&RawValue>().map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
 
 /// Calls back for every field with a non-null initial default, nested ones included.
 pub(super) fn for_each_initial(fields: &[Field], above: &str, found: &mut impl FnMut(i32, &str, &Value)) {
     for field in fields {
         let name = if above.is_empty() { field.name.clone() } else { format!("{above}.{}", field.name) };
-        if let Some(value) = field.initial_default.as_ref().filter(|value| !value.is_null()) {
+        if let Some(value) =
+            field.initial_default.as_ref().map(|default| &default.value).filter(|value| !value.is_null())
+        {
             found(field.id, &name, value);
         }
         nested(&field.kind, &name, found);
@@ -37,8 +70,8 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// 400 when the default is not a value of the field's type.
-pub(super) fn check(field: &Field, which: &str, value: Option<&Value>) -> Result<(), Error> {
-    let Some(value) = value.filter(|value| !value.is_null()) else {
+pub(super) fn check(field: &Field, which: &str, default: Option<&DefaultValue>) -> Result<(), Error> {
+    let Some(value) = default.map(|default| &default.value).filter(|value| !value.is_null()) else {
         return Ok(());
     };
     let fits = match &field.kind {

@@ -13,8 +13,7 @@ mod tests;
 
 use std::fmt;
 
-use serde_json::Value;
-
+pub use defaults::DefaultValue;
 pub use fresh::Fresh;
 pub use index::{Index, Place};
 pub use primitive::Primitive;
@@ -38,8 +37,8 @@ pub struct Field {
     pub required: bool,
     pub kind: Type,
     pub doc: Option<String>,
-    pub initial_default: Option<Value>,
-    pub write_default: Option<Value>,
+    pub initial_default: Option<DefaultValue>,
+    pub write_default: Option<DefaultValue>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 
-use super::{Field, List, Map, Primitive, Schema, Type};
+use super::{DefaultValue, Field, List, Map, Primitive, Schema, Type};
 use crate::catalog::json::Text;
 use crate::error::Error;
 
@@ -59,9 +58,9 @@ impl<'de> Deserialize<'de> for Field {
             #[serde(default)]
             doc: Option<String>,
             #[serde(default)]
-            initial_default: Option<Value>,
+            initial_default: Option<DefaultValue>,
             #[serde(default)]
-            write_default: Option<Value>,
+            write_default: Option<DefaultValue>,
         }
         let members = Members::deserialize(deserializer)?;
         Ok(Self {
