@@ -13,6 +13,7 @@ on_both_engines!(
     r15_a_place_is_free_again_once_it_was_purged,
     r15_old_metadata_files_go_after_the_commit_where_asked,
     r15_a_failing_purge_is_tried_again_later,
+    r15_a_metadata_file_that_cannot_go_now_goes_later,
     r15_a_purge_never_touches_a_live_table_or_a_root,
     a_drop_without_purge_keeps_the_files,
     a_recursive_drop_purges_what_it_takes,
@@ -175,4 +176,36 @@ async fn order_purge(house: &House, place: &str) {
     let mut writer = house.app.store.begin(&Permit::operator("a bug")).await.expect("a transaction");
     assert!(writer.enqueue_task(&task).await.expect("an order"));
     writer.commit().await.expect("a commit");
+}
+
+async fn r15_a_metadata_file_that_cannot_go_now_goes_later(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    let mut body = bodies::create_table("t");
+    body["properties"] = json!({
+        "write.metadata.delete-after-commit.enabled": "true",
+        "write.metadata.previous-versions-max": "1",
+    });
+    let created = house.catalog.post("/namespaces/ns/tables", body).send().await.expect(200).json();
+    let first = path_of(&created["metadata-location"]);
+    let commit = |value| {
+        let commit = bodies::commit(json!([]), bodies::set_property("k", value));
+        house.catalog.post("/namespaces/ns/tables/t", commit)
+    };
+    commit("1").send().await.expect(200);
+    // A folder cannot be deleted as a file is.
+    std::fs::remove_file(&first).expect("the file can go");
+    std::fs::create_dir(&first).expect("a folder can be there");
+
+    commit("2").send().await.expect(200);
+    house.work().await;
+    assert_eq!(house.tasks("metadata_cleanup").await[0]["status"], "SCHEDULED");
+    std::fs::remove_dir(&first).expect("the folder can go");
+    std::fs::write(&first, b"{}").expect("a file can be there");
+    house.pass_seconds(3_600);
+    house.work().await;
+
+    assert!(!first.exists());
+    assert_eq!(house.tasks("metadata_cleanup").await[0]["status"], "SUCCESS");
+    house.catalog.get("/namespaces/ns/tables/t").send().await.expect(200);
 }

@@ -200,9 +200,9 @@ pub async fn carry_out(
     attempt: Attempt,
 ) -> Result<Vec<(Tabular, Arc<Cached>)>, Error> {
     let written: Vec<&Written> = planned.iter().filter_map(|plan| plan.step.written()).collect();
-    Written::write_all(&app.files, &written).await?;
+    Written::write_all(app, attempt.warehouse(), &written).await?;
     let outcome = swap_all(app, &planned, replay, &attempt).await;
-    Written::settle(&app.files, &written, outcome).await?;
+    Written::settle(app, attempt.warehouse(), &written, outcome).await?;
     metrics::counter!("weir_commits_total", "outcome" => "committed").increment(1);
     let mut done = Vec::with_capacity(planned.len());
     for plan in planned {
@@ -268,7 +268,7 @@ impl Step {
                 row.metadata_location = written.metadata_location.to_string();
                 row.format_version = change.after.format_version();
                 row.location = change.location.clone().unwrap_or(row.location);
-                delete_expired(app, &change.after, &change.log_removed).await;
+                delete_expired(app, row.warehouse_id, &change.after, &change.log_removed).await;
                 let cached = app.documents.put(&row, written.document, Arc::new(change.after)).await;
                 (*row, cached)
             }

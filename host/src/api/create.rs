@@ -72,9 +72,9 @@ async fn create_once(
         return answer.of(&staged, Snapshots::All);
     }
     let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
-    Written::write_all(&app.files, &[&written]).await?;
+    Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
-    Written::settle(&app.files, &[&written], inserted).await?;
+    Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
     let cached = app.documents.put(&newcomer.row, written.document, Arc::new(metadata)).await;
     answer_created(&newcomer.row, &cached, headers)
 }

@@ -117,6 +117,10 @@ fn key(headers: &HeaderMap) -> Result<Option<Uuid>, Error> {
 }
 
 impl Attempt {
+    pub fn warehouse(&self) -> WarehouseId {
+        self.warehouse
+    }
+
     /// Records the change's success in the change's own transaction; `replay` says how to answer again.
     ///
     /// 409 where the same key is being used at this very moment.

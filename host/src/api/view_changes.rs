@@ -65,9 +65,9 @@ async fn create_once(
     let view = create_view(&request, &place.location, uuid, now_ms)?;
     let written = written(&view, metadata_file(&view, None, Uuid::new_v4())?)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, now_ms));
-    Written::write_all(&app.files, &[&written]).await?;
+    Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
-    Written::settle(&app.files, &[&written], inserted).await?;
+    Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
     let cached = app.documents.put_view(&newcomer.row, written.document).await;
     answer(&newcomer.row, &cached, headers)
 }
@@ -182,9 +182,9 @@ async fn carry_out(
     }
     let file = metadata_file(&change.after, Some(&row.metadata_location), Uuid::new_v4())?;
     let written = written(&change.after, file)?;
-    Written::write_all(&app.files, &[&written]).await?;
+    Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let swapped = swap(app, permit, &row, (&change, &location, &written), &attempt).await;
-    Written::settle(&app.files, &[&written], swapped).await?;
+    Written::settle(app, attempt.warehouse(), &[&written], swapped).await?;
     row.version += 1;
     row.location = location;
     row.metadata_location = written.metadata_location.to_string();

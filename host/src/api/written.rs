@@ -5,11 +5,14 @@ use futures_util::future::join_all;
 
 use crate::app::App;
 use crate::catalog::document::Packed;
+use crate::catalog::ids::WarehouseId;
 use crate::catalog::location::Location;
 use crate::catalog::metadata::TableMetadata;
 use crate::error::Error;
-use crate::files::Files;
+use crate::permit::Permit;
 use crate::store::rows::Document;
+use crate::tasks::order;
+use crate::tasks::queue::Queue;
 
 /// One version of a table's or a view's metadata.
 pub struct Written {
@@ -37,49 +40,64 @@ impl Written {
     }
 
     /// Writes all files at the same time; if one fails, those that were written go again.
-    pub async fn write_all(files: &Files, written: &[&Self]) -> Result<(), Error> {
-        let writes = written.iter().map(|one| files.write_metadata(&one.metadata_location, one.plain.clone()));
+    pub async fn write_all(app: &App, warehouse: WarehouseId, written: &[&Self]) -> Result<(), Error> {
+        let writes = written.iter().map(|one| app.files.write_metadata(&one.metadata_location, one.plain.clone()));
         let (mut there, mut failure) = (Vec::new(), None);
         for (one, outcome) in written.iter().zip(join_all(writes).await) {
             match outcome {
-                Ok(()) => there.push(*one),
+                Ok(()) => there.push(one.metadata_location.clone()),
                 Err(error) => failure = Some(error),
             }
         }
         let Some(error) = failure else { return Ok(()) };
-        Self::remove_all(files, &there).await;
+        delete_all(app, warehouse, &there).await;
         Err(error.into())
     }
 
     /// Passes the outcome of the transaction on; where it certainly failed, nothing points at the files: they go.
-    pub async fn settle<T>(files: &Files, written: &[&Self], outcome: Result<T, Error>) -> Result<T, Error> {
+    pub async fn settle<T>(
+        app: &App,
+        warehouse: WarehouseId,
+        written: &[&Self],
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
         match &outcome {
             Ok(_) | Err(Error::CommitStateUnknown(_)) => {}
-            Err(_) => Self::remove_all(files, written).await,
+            Err(_) => {
+                let files: Vec<Location> = written.iter().map(|one| one.metadata_location.clone()).collect();
+                delete_all(app, warehouse, &files).await;
+            }
         }
         outcome
-    }
-
-    async fn remove_all(files: &Files, written: &[&Self]) {
-        let removals = written.iter().map(|one| async {
-            if let Err(error) = files.delete(&one.metadata_location).await {
-                tracing::warn!(file = one.metadata_location.as_str(), %error, "an orphaned metadata file stays");
-            }
-        });
-        join_all(removals).await;
     }
 }
 
 /// Deletes metadata files that fell out of a table's log, where the table asks for it; never outside the table.
-pub async fn delete_expired(app: &App, after: &TableMetadata, log_removed: &[String]) {
+pub async fn delete_expired(app: &App, warehouse: WarehouseId, after: &TableMetadata, log_removed: &[String]) {
     if log_removed.is_empty() || after.property("write.metadata.delete-after-commit.enabled") != Some("true") {
         return;
     }
     let Ok(table) = Location::parse(after.location()) else { return };
-    for text in log_removed {
-        let Some(file) = Location::parse(text).ok().filter(|file| table.contains(file)) else { continue };
-        if let Err(error) = app.files.delete(&file).await {
-            tracing::warn!(file = text, %error, "an expired metadata file stays");
+    let parsed = log_removed.iter().filter_map(|text| Location::parse(text).ok());
+    let files: Vec<Location> = parsed.filter(|file| table.contains(file)).collect();
+    delete_all(app, warehouse, &files).await;
+}
+
+/// Deletes files that nothing points at; what cannot be deleted now is left to the background work.
+async fn delete_all(app: &App, warehouse: WarehouseId, files: &[Location]) {
+    let outcomes = join_all(files.iter().map(|file| app.files.delete(file))).await;
+    for (file, outcome) in files.iter().zip(outcomes) {
+        let Err(error) = outcome else { continue };
+        tracing::warn!(file = file.as_str(), %error, "a metadata file that nothing points at cannot be deleted now");
+        if let Err(error) = order_deletion(app, warehouse, file).await {
+            tracing::warn!(file = file.as_str(), %error, "a metadata file that nothing points at stays");
         }
     }
+}
+
+async fn order_deletion(app: &App, warehouse: WarehouseId, file: &Location) -> Result<(), Error> {
+    let now_ms = app.clock.now_ms();
+    let mut writer = app.store.begin(&Permit::operator(Queue::MetadataCleanup.as_str())).await?;
+    writer.enqueue_task(&order::leftover(warehouse, file, now_ms)?).await?;
+    writer.commit().await
 }

@@ -2,13 +2,11 @@
 
 use uuid::Uuid;
 
-use super::queue::Queue;
-use crate::catalog::ids::{ProjectId, TaskId};
+use super::queue::{MetadataFile, Queue, payload_text};
+use crate::catalog::ids::{ProjectId, TaskId, WarehouseId};
+use crate::catalog::location::Location;
 use crate::error::{Error, Result};
 use crate::store::rows::{NewTask, Tabular};
-
-/// The kind of entity of work that is about files, of which a table can have many pieces waiting.
-const FILES: &str = "files";
 
 /// What is to be done, when.
 pub struct Order<'a> {
@@ -22,22 +20,13 @@ pub struct Order<'a> {
 impl Order<'_> {
     /// A task about one table or view; a queue holds one unfinished task of it.
     pub fn about(self, tabular: &Tabular, now_ms: i64) -> Result<NewTask> {
-        self.task(tabular, (tabular.id.0, tabular.kind.as_str()), now_ms)
-    }
-
-    /// A task about one of many pieces of work on a table; `piece` tells them apart.
-    pub fn about_piece(self, tabular: &Tabular, piece: Uuid, now_ms: i64) -> Result<NewTask> {
-        self.task(tabular, (piece, FILES), now_ms)
-    }
-
-    fn task(self, tabular: &Tabular, (entity_id, entity_kind): (Uuid, &str), now_ms: i64) -> Result<NewTask> {
         Ok(NewTask {
             id: TaskId::new(),
             queue: self.queue.as_str().to_owned(),
             project_id: Some(self.project.clone()),
             warehouse_id: Some(tabular.warehouse_id),
-            entity_id,
-            entity_kind: entity_kind.to_owned(),
+            entity_id: tabular.id.0,
+            entity_kind: tabular.kind.as_str().to_owned(),
             entity_name: entity_name(tabular)?,
             scheduled_for_ms: self.scheduled_for_ms,
             location: (self.queue == Queue::TabularPurge).then(|| tabular.location.clone()),
@@ -46,6 +35,26 @@ impl Order<'_> {
             now_ms,
         })
     }
+}
+
+/// A task that deletes one metadata file that nothing points at; it is tried at once, then at longer intervals.
+pub fn leftover(warehouse: WarehouseId, file: &Location, now_ms: i64) -> Result<NewTask> {
+    let payload = MetadataFile { file: file.as_str().to_owned() };
+    Ok(NewTask {
+        id: TaskId::new(),
+        queue: Queue::MetadataCleanup.as_str().to_owned(),
+        project_id: None,
+        warehouse_id: Some(warehouse),
+        // A table can leave many files behind at a time.
+        entity_id: Uuid::now_v7(),
+        entity_kind: "file".to_owned(),
+        entity_name: "[]".to_owned(),
+        scheduled_for_ms: now_ms,
+        payload: payload_text(&payload)?,
+        location: None,
+        parent_id: None,
+        now_ms,
+    })
 }
 
 /// The parts of the name as a JSON array, so that listings can show them as such.

@@ -12,10 +12,8 @@ pub enum Queue {
     SoftDeletion,
     /// Deletes the files of a dropped table or view.
     TabularPurge,
-    /// Deletes metadata files that fell out of a table's log.
+    /// Deletes a metadata file that fell out of a table's log, or that a lost race left behind.
     MetadataCleanup,
-    /// Deletes a metadata file that a lost race left behind.
-    OrphanMetadata,
     /// Forgets finished tasks.
     TaskLogCleanup,
     /// Forgets expired idempotency keys.
@@ -25,11 +23,10 @@ pub enum Queue {
 }
 
 impl Queue {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 6] = [
         Self::SoftDeletion,
         Self::TabularPurge,
         Self::MetadataCleanup,
-        Self::OrphanMetadata,
         Self::TaskLogCleanup,
         Self::IdempotencyCleanup,
         Self::OutboxCleanup,
@@ -40,7 +37,6 @@ impl Queue {
             Self::SoftDeletion => "soft_deletion",
             Self::TabularPurge => "tabular_purge",
             Self::MetadataCleanup => "metadata_cleanup",
-            Self::OrphanMetadata => "orphan_metadata",
             Self::TaskLogCleanup => "task_log_cleanup",
             Self::IdempotencyCleanup => "idempotency_cleanup",
             Self::OutboxCleanup => "outbox_cleanup",
@@ -70,13 +66,11 @@ pub struct Purge {
     pub location: String,
 }
 
-/// What [`Queue::MetadataCleanup`] and [`Queue::OrphanMetadata`] are asked.
+/// What [`Queue::MetadataCleanup`] is asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct MetadataFiles {
-    /// The table's location; a file outside is left alone.
-    pub location: String,
-    pub files: Vec<String>,
+pub struct MetadataFile {
+    pub file: String,
 }
 
 pub fn payload_text<T: Serialize>(payload: &T) -> Result<String> {

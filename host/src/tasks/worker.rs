@@ -150,7 +150,7 @@ async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
     match Queue::parse(&task.queue) {
         Some(Queue::SoftDeletion) => expiration::work(app, task).await,
         Some(Queue::TabularPurge) => purge::work(app, task).await,
-        Some(Queue::MetadataCleanup | Queue::OrphanMetadata) => metadata_files::work(app, task).await,
+        Some(Queue::MetadataCleanup) => metadata_files::work(app, task).await,
         Some(queue @ (Queue::TaskLogCleanup | Queue::IdempotencyCleanup | Queue::OutboxCleanup)) => {
             housekeeping::work(app, queue).await
         }
