@@ -92,10 +92,12 @@ impl Cached {
         Self { parsed: OnceLock::from(parsed), ..Self::new(document) }
     }
 
-    /// Bytes of memory, counting the plain text and the parsed form as if they were there already.
+    /// Bytes of memory, counting the plain text and the parsed form as if they were there already: together they were
+    /// measured at three times the text, and some kilobytes for the smallest table.
     fn weight(&self) -> u32 {
+        const SMALLEST: u64 = 8 * 1024;
         let all = &self.document.all;
-        u32::try_from(all.deflated.len() as u64 + 2 * all.length).unwrap_or(u32::MAX)
+        u32::try_from(SMALLEST + all.deflated.len() as u64 + 3 * all.length).unwrap_or(u32::MAX)
     }
 
     pub fn packed(&self, snapshots: Snapshots) -> &Packed {
