@@ -88,8 +88,8 @@ const COMMIT: &str = "/catalog/v1/{prefix}/transactions/commit";
 fn router(config: &Config, gates: Gates) -> Router {
     let server = config.server.clone();
     let base_url = move |request: Request| {
-        let url = edge::base_url(&request.into_parts().0, &server);
-        async move { url }
+        let edge::PublicUrl(url) = edge::PublicUrl::of(&request.into_parts().0, &server);
+        async move { url.unwrap_or_else(|| "untold".to_owned()) }
     };
     Router::new()
         .route("/health/live", get(|| async { "alive" }))

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::authorize::Object;
+use super::edge::PublicUrl;
 use super::extract::{InProject, QueryOf};
 use crate::app::App;
 use crate::auth::Caller;
@@ -68,6 +69,7 @@ pub async fn get(
     caller: Caller,
     QueryOf(query): QueryOf<ConfigQuery>,
     InProject(project): InProject,
+    PublicUrl(public_url): PublicUrl,
 ) -> Result<Json<CatalogConfig>, Error> {
     let warehouse = match query.warehouse.as_deref().filter(|asked| !asked.is_empty()) {
         Some(asked) => named(&app, &caller, asked, project).await?,
@@ -75,8 +77,8 @@ pub async fn get(
     };
     let mut overrides = Map::new();
     overrides.insert("prefix".into(), json!(warehouse.id));
-    if let Some(base_url) = &app.config.server.base_url {
-        overrides.insert("uri".into(), json!(format!("{}/catalog", base_url.trim_end_matches('/'))));
+    if let Some(url) = public_url {
+        overrides.insert("uri".into(), json!(format!("{url}/catalog")));
     }
     if let Some(separator) = &app.config.catalog.namespace_separator {
         overrides.insert("namespace-separator".into(), json!(separator));

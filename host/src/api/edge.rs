@@ -28,7 +28,7 @@ use crate::server::Limits;
 use crate::telemetry;
 
 use body::watched;
-pub use forwarded::base_url;
+pub use forwarded::PublicUrl;
 use record::Record;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

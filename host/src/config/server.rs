@@ -17,8 +17,8 @@ pub struct Server {
     /// `auth.anonymous = "anywhere"`.
     #[schemars(with = "String", example = &"127.0.0.1:8181")]
     pub listen: SocketAddr,
-    /// The address that clients use when it is not `listen`, e.g. behind a proxy; without it a trusted proxy's
-    /// forwarded headers are believed, then the `Host` header.
+    /// The address that clients are told to use when it is not `listen`, e.g. behind a proxy; without it, what a trusted
+    /// proxy's forwarded headers say.
     #[schemars(example = &"https://catalog.example.com")]
     pub base_url: Option<String>,
     /// The proxies whose `X-Forwarded-For`, `-Proto`, `-Host` headers are believed; from anybody else they are ignored.

@@ -1,11 +1,15 @@
 //! What a proxy says about a request, believed only from trusted ones.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName};
 
+use crate::app::App;
 use crate::config::{Cidr, Server};
 use crate::server::Peer;
 
@@ -31,28 +35,38 @@ pub(super) fn client_address(peer: &Peer, headers: &HeaderMap, trusted: &[Cidr])
     address
 }
 
-/// The address under which the client knows this server, without a trailing slash: the configured one, what a trusted
-/// proxy says, or the `Host` header.
-pub fn base_url(parts: &Parts, server: &Server) -> String {
-    if let Some(url) = &server.base_url {
-        return url.trim_end_matches('/').to_owned();
+/// The address that clients are told to use, without a trailing slash: the configured one, else what a trusted proxy
+/// says; `None` where they know best themselves.
+pub struct PublicUrl(pub Option<String>);
+
+impl FromRequestParts<Arc<App>> for PublicUrl {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, &app.config.server))
     }
-    let peer = parts.extensions.get::<Peer>();
-    let is_proxied = peer.is_some_and(|peer| is_trusted(peer.address.ip(), &server.trusted_proxies));
-    let forwarded = |name| if is_proxied { last(&parts.headers, name) } else { None };
-    let scheme = match forwarded(X_FORWARDED_PROTO) {
+}
+
+impl PublicUrl {
+    pub fn of(parts: &Parts, server: &Server) -> Self {
+        let configured = server.base_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+        Self(configured.or_else(|| forwarded_url(parts, server)))
+    }
+}
+
+fn forwarded_url(parts: &Parts, server: &Server) -> Option<String> {
+    let peer = parts.extensions.get::<Peer>()?;
+    if !is_trusted(peer.address.ip(), &server.trusted_proxies) {
+        return None;
+    }
+    let host = last(&parts.headers, X_FORWARDED_HOST)?;
+    let is_plain = host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'));
+    let scheme = match last(&parts.headers, X_FORWARDED_PROTO) {
         Some(scheme @ ("http" | "https")) => scheme,
         _ if server.tls.is_some() => "https",
         _ => "http",
     };
-    let host = forwarded(X_FORWARDED_HOST)
-        .or_else(|| parts.headers.get("host")?.to_str().ok())
-        .or_else(|| parts.uri.authority().map(Authority::as_str))
-        .filter(|host| host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@')));
-    match host {
-        Some(host) => format!("{scheme}://{host}"),
-        None => format!("{scheme}://{}", server.listen),
-    }
+    is_plain.then(|| format!("{scheme}://{host}"))
 }
 
 fn is_trusted(address: IpAddr, trusted: &[Cidr]) -> bool {
