@@ -12,6 +12,7 @@ on_both_engines!(
     a_task_of_another_warehouse_is_not_there,
     queues_are_configured_for_a_warehouse,
     housekeeping_comes_round_again,
+    b4_a_nul_in_a_filter_is_refused,
     of_many_workers_each_task_is_done_by_one,
     a_task_of_a_dead_worker_is_taken_over,
     a_warehouse_with_unfinished_tasks_is_not_deleted,
@@ -170,4 +171,14 @@ async fn a_warehouse_with_unfinished_tasks_is_not_deleted(engine: Engine) {
     assert!(message.contains("unfinished tasks"), "{message}");
     house.work().await;
     house.warehouse.delete("").send().await.expect(204);
+}
+
+async fn b4_a_nul_in_a_filter_is_refused(engine: Engine) {
+    let house = House::open(engine).await;
+
+    let tasks = house.warehouse.post("/task/list", json!({"queue-name": ["a\u{0}b"]})).send().await;
+    let found = house.warehouse.post("/search-tabular", json!({"search": "a\u{0}b"})).send().await;
+
+    tasks.expect_error(400, "BadRequestException");
+    found.expect_error(400, "BadRequestException");
 }

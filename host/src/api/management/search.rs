@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::catalog::ids::WarehouseId;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::rows::Tabular;
 
 #[derive(Deserialize, ToSchema)]
@@ -57,6 +57,9 @@ pub async fn search_tabular(
 ) -> Result<Json<SearchTabularResponse>> {
     warehouse_for(&app, &caller, id, Action::WarehouseDescribe).await?;
     let search: String = request.search.chars().take(SEARCH_CHARS_MAX).collect();
+    if search.contains('\0') {
+        return Err(Error::bad_request("`search` must not contain NUL; no name does"));
+    }
     let rows = app.store.tabulars_named_like(id, &search, FOUND_MAX).await?;
     let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
     let seen = app.sees(&caller, &objects).await;

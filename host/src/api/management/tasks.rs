@@ -101,7 +101,7 @@ pub async fn list_tasks(
 ) -> Result<Json<ListTasksResponse>> {
     warehouse_for(&app, &caller, id, Action::WarehouseListTasks).await?;
     let page = PageQuery::new(request.page_token.clone(), request.page_size);
-    let wanted = Wanted::of(request);
+    let wanted = Wanted::of(request)?;
     let filter = wanted.filter(id);
     let below = [id.to_string(), format!("{wanted:?}")];
     let below = below.each_ref().map(String::as_str);
@@ -128,18 +128,22 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(request: ListTasksRequest) -> Self {
+    fn of(request: ListTasksRequest) -> Result<Self> {
         let entity_id = |entity: EntityFilter| match entity {
             EntityFilter::Table { table_id } => table_id,
             EntityFilter::View { view_id } => view_id,
         };
-        Self {
-            queues: request.queue_name.unwrap_or_default(),
+        let queues = request.queue_name.unwrap_or_default();
+        if queues.iter().any(|queue| queue.contains('\0')) {
+            return Err(Error::bad_request("a `queue-name` must not contain NUL; no queue has such a name"));
+        }
+        Ok(Self {
+            queues,
             statuses: request.status.unwrap_or_default(),
             entities: request.entities.unwrap_or_default().into_iter().map(entity_id).collect(),
             created_after_ms: request.created_after.map(|after| after.0),
             created_before_ms: request.created_before.map(|before| before.0),
-        }
+        })
     }
 
     /// What the store sorts out by itself: lists of one.
