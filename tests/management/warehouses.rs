@@ -18,6 +18,7 @@ on_both_engines!(
     a_format_version_policy_governs_new_tables,
     a_validation_reports_every_check,
     a_rename_onto_a_taken_name_is_refused,
+    b4_a_warehouse_named_with_nul_is_nowhere,
 );
 
 fn body(house: &House, name: &str, folder: &str) -> Value {
@@ -189,4 +190,14 @@ async fn a_rename_onto_a_taken_name_is_refused(engine: Engine) {
 
     let renamed = house.warehouse.post("/rename", json!({"new-name": "third"})).send().await.expect(200).json();
     assert_eq!(renamed["name"], "third");
+}
+
+async fn b4_a_warehouse_named_with_nul_is_nowhere(engine: Engine) {
+    let house = House::open(engine).await;
+    let root = weir_tests::Http::new(&house.management.base().replace("/management/v1", ""));
+
+    let answer = root.get("/catalog/v1/config?warehouse=%00").send().await;
+
+    answer.expect_error(404, "NoSuchWarehouseException");
+    create(&house, "a\u{0}b", "other").await.expect_error(400, "BadRequestException");
 }
