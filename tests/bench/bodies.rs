@@ -57,10 +57,6 @@ impl Append<'_> {
                 "total-delete-files": "0",
                 "total-position-deletes": "0",
                 "total-equality-deletes": "0",
-                "engine-version": "3.5.6",
-                "app-id": "local-1784899200000",
-                "engine-name": "spark",
-                "iceberg-version": "Apache Iceberg 1.10.0 (commit 2114bf631e49af532d66e2ce148ee49dd1dd1f1f)",
             },
         });
         if number > 1 {
