@@ -37,6 +37,7 @@ pub struct Weir {
 impl Weir {
     /// Prepares an empty store; nothing runs yet.
     pub async fn new(binary: &Path, engine: Engine) -> Result<Self> {
+        let binary = binary.canonicalize().with_context(|| format!("there is no {} yet: build it", binary.display()))?;
         let home = tempfile::Builder::new().prefix("weir-bench-").tempdir()?;
         let database = match engine {
             Engine::Sqlite => None,
@@ -45,7 +46,7 @@ impl Weir {
         let sqlite = || format!("sqlite:{}", home.path().join("weir.db").display());
         let store_url = database.as_ref().map_or_else(sqlite, |database| database.url.clone());
         let address = free_address()?;
-        Ok(Self { binary: binary.to_owned(), home, store_url, database, address, child: None })
+        Ok(Self { binary, home, store_url, database, address, child: None })
     }
 
     /// How the generator reaches it.
