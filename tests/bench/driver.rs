@@ -37,7 +37,8 @@ pub struct Weir {
 impl Weir {
     /// Prepares an empty store; nothing runs yet.
     pub async fn new(binary: &Path, engine: Engine) -> Result<Self> {
-        let binary = binary.canonicalize().with_context(|| format!("there is no {} yet: build it", binary.display()))?;
+        let binary =
+            binary.canonicalize().with_context(|| format!("there is no {} yet: build it", binary.display()))?;
         let home = tempfile::Builder::new().prefix("weir-bench-").tempdir()?;
         let database = match engine {
             Engine::Sqlite => None,

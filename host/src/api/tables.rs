@@ -25,7 +25,9 @@ use crate::store::rows::{Tabular, TabularKind};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TableIdentifier {
-    pub namespace: Vec<String>,
+    /// Shared by all tables of a listing.
+    #[schema(value_type = Vec<String>)]
+    pub namespace: Arc<[String]>,
     pub name: String,
 }
 
@@ -67,11 +69,12 @@ pub async fn list_kind(
     let below = row.id.to_string();
     let of = page::Listing { what: action.as_str(), of: &[&below], caller: caller.id() };
     let mut listing = Listing::start(app, query, of)?;
+    let namespace: Arc<[String]> = path.parts().into();
     while let Some(limit) = listing.wanted() {
         let rows = app.store.tabulars_page(row.id, kind, listing.after(), Some(limit)).await?;
         let seen = app.sees_entries(caller, &row, kind, &rows).await;
         let rows = rows.into_iter().zip(seen).map(|(item, seen)| (item.name.clone(), item, seen)).collect();
-        let ident = |name| TableIdentifier { namespace: path.parts().to_vec(), name };
+        let ident = |name| TableIdentifier { namespace: Arc::clone(&namespace), name };
         listing.take(limit, rows, |item| (ident(item.name), item.id.0));
     }
     let (listed, next_page_token) = listing.finish();

@@ -3,11 +3,11 @@
 use uuid::Uuid;
 
 use super::Store;
-use super::engine::{record, rows};
+use super::engine::{On, record, rows};
 use super::namespaces::{NamespaceRecord, lineage};
 use super::rows::{Document, Subtree, Tabular, TabularEntry, TabularKind};
 use crate::catalog::document::Packed;
-use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ident::{Namespace, SEPARATOR, TableIdent};
 use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
 use crate::catalog::location::Location;
 use crate::error::{Error, Result};
@@ -66,10 +66,15 @@ pub(super) fn kind(text: &str) -> TabularKind {
 }
 
 record! {
-    struct EntryRecord {
-        id: Uuid,
-        name: String,
+    struct PageRecord {
+        entries: Option<String>,
     }
+}
+
+/// An id in hexadecimal digits with a name behind it; a name holds no separator.
+fn entry(text: &str) -> Result<TabularEntry> {
+    let (id, name) = text.split_at_checked(uuid::fmt::Simple::LENGTH).unwrap_or_default();
+    Ok(TabularEntry { id: TabularId(Uuid::try_parse(id).map_err(Error::internal)?), name: name.to_owned() })
 }
 
 record! {
@@ -151,6 +156,9 @@ impl Store {
     }
 
     /// The live tables, or views, directly in a namespace, by name after the given one; all of them without a limit.
+    ///
+    /// They come as one value: ten thousand rows, each handed from the connection to the caller by itself, take seven
+    /// times as long.
     pub async fn tabulars_page(
         &self,
         namespace: NamespaceId,
@@ -159,21 +167,36 @@ impl Store {
         limit: Option<u32>,
     ) -> Result<Vec<TabularEntry>> {
         let mut lease = self.list("tabulars_page").await?;
-        let found = rows!(
+        let text = match lease.on() {
+            On::Sqlite(_) => {
+                "SELECT string_agg(hex(id) || name, $5)
+                 FROM (SELECT id, name
+                       FROM tabulars
+                       WHERE namespace_id = $1 AND kind = $2 AND deleted_at_ms IS NULL AND name > $3
+                       ORDER BY name
+                       LIMIT $4) AS page"
+            }
+            On::Postgres(..) => {
+                "SELECT string_agg(replace(CAST(id AS TEXT), '-', '') || name, $5)
+                 FROM (SELECT id, name
+                       FROM tabulars
+                       WHERE namespace_id = $1 AND kind = $2 AND deleted_at_ms IS NULL AND name > $3
+                       ORDER BY name
+                       LIMIT $4) AS page"
+            }
+        };
+        let page = rows!(
             lease,
-            fetch_all,
-            EntryRecord,
-            "SELECT id, name
-             FROM tabulars
-             WHERE namespace_id = $1 AND kind = $2 AND deleted_at_ms IS NULL AND name > $3
-             ORDER BY name
-             LIMIT $4",
+            fetch_one,
+            PageRecord,
+            text,
             namespace.0,
             kind.as_str(),
             after.unwrap_or_default(),
-            limit.map_or(i64::MAX, i64::from)
+            limit.map_or(i64::MAX, i64::from),
+            SEPARATOR.to_string()
         )?;
-        Ok(found.into_iter().map(|record| TabularEntry { id: TabularId(record.id), name: record.name }).collect())
+        page.entries.iter().flat_map(|entries| entries.split(SEPARATOR)).map(entry).collect()
     }
 
     /// Soft-deleted tables and views of a warehouse, or of one namespace in it, in the order of their ids.
