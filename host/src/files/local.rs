@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 use super::error::FileError;
 use crate::catalog::location::Location;
 
+/// When a new file must be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flush {
+    /// Before the call returns.
+    Now,
+    /// When the operating system gets to it: somebody else holds the durable copy.
+    Later,
+}
+
 /// The allowed roots, links resolved.
 ///
 /// INVARIANT: every operation resolves the links of its path first, then works on the resolved path, which lies inside a
@@ -29,9 +38,9 @@ impl LocalFiles {
     /// Put if absent: the name is created or refused by the file system in one step.
     ///
     /// The bytes go straight into the final name. A crash may leave it short, but then nothing points to it, since the
-    /// pointer moves only after both flushes.
-    pub(super) fn write_new(&self, location: &Location, bytes: &[u8]) -> Result<(), FileError> {
-        let path = self.path_to_create(location)?;
+    /// pointer moves only after both flushes; or, where they come later, the store holds the same bytes.
+    pub(super) fn write_new(&self, location: &Location, bytes: &[u8], flush: Flush) -> Result<(), FileError> {
+        let path = self.path_to_create(location, flush)?;
         let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -39,7 +48,10 @@ impl LocalFiles {
             }
             Err(error) => return Err(FileError::failed(location, error)),
         };
-        let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| flush_directory_of(&path));
+        let written = file.write_all(bytes).and_then(|()| match flush {
+            Flush::Now => file.sync_all().and_then(|()| flush_directory_of(&path)),
+            Flush::Later => Ok(()),
+        });
         written.map_err(|error| {
             // Nobody points to what was not acknowledged. Should the removal fail too, an orphan stays.
             drop(fs::remove_file(&path));
@@ -49,7 +61,7 @@ impl LocalFiles {
 
     /// Puts the bytes in the place of whatever is there, so that a reader sees the old file or the new one.
     pub(super) fn replace(&self, location: &Location, bytes: &[u8]) -> Result<(), FileError> {
-        let path = self.path_to_create(location)?;
+        let path = self.path_to_create(location, Flush::Now)?;
         let directory = path.parent().unwrap_or(&path);
         let replaced = tempfile::NamedTempFile::new_in(directory).and_then(|mut draft| {
             draft.write_all(bytes)?;
@@ -128,11 +140,11 @@ impl LocalFiles {
 
     /// Makes the directories above a file that somebody else is to write.
     pub(super) fn prepare(&self, location: &Location) -> Result<(), FileError> {
-        self.path_to_create(location).map(drop)
+        self.path_to_create(location, Flush::Now).map(drop)
     }
 
     /// The resolved path of something that is to be created, its directories made.
-    fn path_to_create(&self, location: &Location) -> Result<PathBuf, FileError> {
+    fn path_to_create(&self, location: &Location, flush: Flush) -> Result<PathBuf, FileError> {
         let path = Path::new(location.path());
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(outside(location, "it has no directory"));
@@ -141,7 +153,7 @@ impl LocalFiles {
             Ok(resolved) => resolved,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.admit(location)?;
-                create_directories(directory)
+                create_directories(directory, flush)
                     .and_then(|()| directory.canonicalize())
                     .map_err(|error| FileError::failed(location, error))?
             }
@@ -199,8 +211,11 @@ fn gone(removed: io::Result<()>, location: &Location) -> Result<(), FileError> {
     }
 }
 
-/// Like `create_dir_all`, and each new directory survives a power loss.
-fn create_directories(directory: &Path) -> io::Result<()> {
+/// Like `create_dir_all`, and where it is asked for each new directory survives a power loss.
+fn create_directories(directory: &Path, flush: Flush) -> io::Result<()> {
+    if flush == Flush::Later {
+        return fs::create_dir_all(directory);
+    }
     let missing: Vec<&Path> = directory.ancestors().take_while(|path| !path.exists()).collect();
     for path in missing.into_iter().rev() {
         match fs::create_dir(path) {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 pub use self::codec::Codec;
 pub use self::error::FileError;
-use self::local::LocalFiles;
+use self::local::{Flush, LocalFiles};
 pub use self::profile::{Problem, StorageProfile};
 use crate::catalog::location::{Location, Scheme};
 
@@ -47,7 +47,7 @@ impl Files {
 
     /// Writes a file that must not exist yet, durably: it is there after a power loss once this returns.
     pub async fn write_new(&self, location: &Location, bytes: Bytes) -> Result<(), FileError> {
-        self.on_local(location, move |local, location| local.write_new(location, &bytes)).await
+        self.on_local(location, move |local, location| local.write_new(location, &bytes, Flush::Now)).await
     }
 
     /// Makes the folder of a file, for clients that write beside it before the catalog does.
@@ -60,11 +60,14 @@ impl Files {
         self.on_local(location, move |local, location| local.read(location, bytes_max)).await
     }
 
-    /// [`Files::write_new`] in the encoding that the name asks for: gzip for `….gz.metadata.json`.
+    /// Like [`Files::write_new`] in the encoding that the name asks for: gzip for `….gz.metadata.json`.
+    ///
+    /// A local file is not flushed here: the document in the store is the durable copy, flushed with the commit, and
+    /// [`Files::restore_metadata`] mends what a power loss has left. Two flushes less make a commit twice as fast.
     pub async fn write_metadata(&self, location: &Location, json: Bytes) -> Result<(), FileError> {
         let encode = move |local: &LocalFiles, location: &Location| match Codec::of(location) {
-            Codec::Plain => local.write_new(location, &json),
-            codec @ Codec::Gzip => local.write_new(location, &codec.encode(&json, location)?),
+            Codec::Plain => local.write_new(location, &json, Flush::Later),
+            codec @ Codec::Gzip => local.write_new(location, &codec.encode(&json, location)?, Flush::Later),
         };
         self.on_local(location, encode).await
     }
