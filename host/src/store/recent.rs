@@ -24,8 +24,9 @@ pub struct Recent {
 }
 
 impl Store {
-    /// The tables and views that changed last, newest first, soft-deleted ones included. Reads all rows: for starts only.
-    pub async fn recently_changed(&self, limit: u32) -> Result<Vec<Recent>> {
+    /// The tables and views that changed within `window_ms` before the newest change, newest first, soft-deleted ones
+    /// included. Looks at all rows: for starts only.
+    pub async fn recently_changed(&self, window_ms: i64, limit: u32) -> Result<Vec<Recent>> {
         let mut lease = self.read("recently_changed").await?;
         let found = rows!(
             lease,
@@ -33,8 +34,11 @@ impl Store {
             RecentRecord,
             "SELECT id, version, metadata_location
              FROM tabulars
+             WHERE COALESCE(updated_at_ms, created_at_ms)
+                   >= (SELECT MAX(COALESCE(updated_at_ms, created_at_ms)) FROM tabulars) - $1
              ORDER BY COALESCE(updated_at_ms, created_at_ms) DESC, id DESC
-             LIMIT $1",
+             LIMIT $2",
+            window_ms,
             i64::from(limit)
         )?;
         let recent = |record: RecentRecord| Recent {

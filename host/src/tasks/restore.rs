@@ -5,15 +5,17 @@ use crate::catalog::location::{Location, Scheme};
 use crate::error::Result;
 use crate::files::Restored;
 
-/// The files of so many newest commits are looked at; older ones reached the disk long before the crash.
-const NEWEST: u32 = 1_000;
+/// Operating systems bring files to the disk within half a minute; what is much older than the last commit is there.
+const WINDOW_MS: i64 = 5 * 60 * 1_000;
+/// More files than a catalog under full load writes within that half minute.
+const NEWEST_MAX: u32 = 200_000;
 
 /// Looks at the newest metadata files and mends those that are not what the store knows they are.
 ///
 /// The document in the store is the durable copy: it was flushed with the commit, whatever became of the file.
 pub async fn newest_files(app: &App) -> Result<usize> {
     let mut mended = 0;
-    for recent in app.store.recently_changed(NEWEST).await? {
+    for recent in app.store.recently_changed(WINDOW_MS, NEWEST_MAX).await? {
         let location = Location::parse(&recent.metadata_location)?;
         if location.scheme() != Scheme::File {
             continue;
