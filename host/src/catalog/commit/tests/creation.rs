@@ -1,4 +1,4 @@
-//! Tests of create transactions and of replace transactions.
+//! Tests of create transactions, of replace transactions.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Tests of branches and tags, of the snapshot log.
+//! Tests of branches, of tags, of the snapshot log.
 
 use serde_json::{Value, json};
 
