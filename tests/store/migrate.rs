@@ -105,13 +105,15 @@ async fn cut_off(url: &StoreUrl) {
             let mut connection = SqliteConnection::connect(&url).await.unwrap();
             sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
             sqlx::raw_sql(begun).execute(&mut connection).await.unwrap();
-            drop(connection);
+            // Waits until the lock is gone, as that of a killed process is.
+            connection.close_hard().await.unwrap();
         }
         StoreUrl::Postgres(_) => {
             let mut connection = PgConnection::connect(&url.to_string()).await.unwrap();
             sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(2003134834)").execute(&mut connection).await.unwrap();
             sqlx::raw_sql(begun).execute(&mut connection).await.unwrap();
-            drop(connection);
+            // Waits until the lock is gone, as that of a killed process is.
+            connection.close_hard().await.unwrap();
         }
     }
 }
