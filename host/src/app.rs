@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::api::authorize::Authorizer;
 use crate::api::documents::Documents;
+use crate::api::turns::Turns;
 use crate::auth::Authentication;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
@@ -28,6 +29,7 @@ pub struct App {
     pub clock: Clock,
     pub documents: Documents,
     pub page_key: PageKey,
+    pub turns: Turns,
 }
 
 /// The time of day, which tests can shift.
@@ -66,6 +68,7 @@ impl App {
             authorizer: authorizer(&config),
             documents: Documents::new(config.catalog.document_cache_bytes_max),
             page_key: PageKey::new(server.page_key),
+            turns: Turns::new(),
             config,
             store,
             files,

@@ -81,6 +81,7 @@ async fn commit_once(
 ) -> Result<Response, Error> {
     let request = CommitTable::parse(body)?;
     refuse_other_identifier(request.identifier.as_ref(), &ident)?;
+    let _turn = app.turns.of(warehouse, &ident).await;
     let planned = plan(app, caller, warehouse, ident, (&request.requirements, &request.updates)).await?;
     let mut done = carry_out(app, vec![planned], replay_of_one, attempt).await?;
     let (row, cached) = done.remove(0);

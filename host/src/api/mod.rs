@@ -28,6 +28,7 @@ pub mod reports;
 pub mod respond;
 pub mod tables;
 pub mod transactions;
+pub mod turns;
 mod unserved;
 mod view_changes;
 pub mod views;
