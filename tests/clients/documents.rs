@@ -32,7 +32,9 @@ async fn fuzz(engine: Engine, api: &str) {
     let mut run = Command::new(schemathesis);
     run.arg("run")
         .arg(&document)
-        .args(["--url", &server.weir.url(), "--seed", "1", "--no-shrink", "--continue-on-failure", "--workers", "2"])
+        .args(["--url", &server.weir.url(), "--seed", "1", "--no-shrink", "--continue-on-failure"])
+        // Python 3.11 loses count of its own recursion when two threads of the generator parse at once.
+        .args(["--workers", "1"])
         .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance"])
         .args(["--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--warnings", "off"])
         .args(["--max-examples", if is_full_lane() { "200" } else { "5" }])
