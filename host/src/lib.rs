@@ -10,6 +10,7 @@ pub mod error;
 pub mod events;
 pub mod files;
 pub mod permit;
+pub mod plugin;
 pub mod server;
 pub mod store;
 pub mod tasks;

@@ -1,0 +1,4 @@
+//! What the host lends to guests.
+pub struct SecretHandle;
+pub struct MetadataView;
+pub struct ProposalView;
