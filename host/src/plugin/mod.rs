@@ -1,4 +1,42 @@
 //! The guests: sandboxed plugins that decide; the only room that knows wasmtime.
 
 pub mod bindings;
-pub mod imports;
+mod call;
+mod component;
+mod engine;
+mod faults;
+mod generation;
+mod guest;
+mod imports;
+mod inspect;
+mod instance;
+mod limits;
+mod load_error;
+mod memory;
+mod output;
+mod pool;
+mod proposal;
+mod stats;
+mod ticker;
+mod trap;
+mod turn;
+
+pub use bindings::base::exports::weir::plugin::lifecycle::{Description, Problem};
+pub use bindings::deciding::exports::weir::plugin::authorizer::{Batch, Check, Column};
+pub use bindings::deciding::weir::plugin::types::{
+    Attribute, Call, Effect, Fault, FaultDetail, Object, Parent, Principal, Value, Verdict,
+};
+pub use bindings::planning::exports::weir::plugin::authorizer_plan::Plan;
+pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
+pub use bindings::reviewing::weir::plugin::change::{Column as TableColumn, PropertyChange, Retype};
+pub use call::Listing;
+pub use component::{Abilities, COMPONENT_BYTES_MAX, Compiled};
+pub use engine::{Sandbox, SandboxSettings};
+pub use faults::{Blame, GuestFault, PluginFault};
+pub use generation::{Generation, Member, Mode, Plugins, Scope};
+pub use guest::{Guest, GuestSettings};
+pub use imports::{Egress, Secret, Secrets};
+pub use limits::Limits;
+pub use load_error::LoadError;
+pub use proposal::{Described, Proposal};
+pub use stats::{GuestStats, LATENCY_BOUNDS_US};

@@ -1,0 +1,134 @@
+//! The questions that the catalog asks a plugin.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::time::timeout_at;
+
+use super::faults::PluginFault;
+use super::guest::Guest;
+use super::imports::ProposalView;
+use super::instance::{Instance, deadline};
+use super::pool::Lease;
+use super::proposal::Proposal;
+use super::{Batch, Call, Check, Fault, Object, Plan, Verdict, Violation, output, trap};
+
+/// What is to be listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    pub action: &'a str,
+    pub kind: &'a str,
+    pub warehouse: &'a str,
+    pub namespace: &'a [String],
+}
+
+impl Guest {
+    /// One verdict a check, in their order.
+    pub async fn authorize(&self, call: &Call, checks: &[Check]) -> Result<Vec<Verdict>, PluginFault> {
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let deciding = exports.deciding.as_ref().ok_or(PluginFault::NotExported("authorizer"))?;
+            let answer = deciding.weir_plugin_authorizer().call_authorize(store, call, checks).await;
+            self.end(lease, answer, |verdicts| output::verdicts(verdicts, checks.len()))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// 0 deny, 1 allow, 2 abstain, for each of the ids.
+    pub async fn authorize_many(&self, call: &Call, batch: &Batch) -> Result<Vec<u8>, PluginFault> {
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let deciding = exports.deciding.as_ref().ok_or(PluginFault::NotExported("authorizer"))?;
+            let answer = deciding.weir_plugin_authorizer().call_authorize_many(store, call, batch).await;
+            self.end(lease, answer, |effects| output::effects(effects, batch.ids.len()))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// What the caller may see of a listing, in one answer; `None` where the plugin makes no plans.
+    pub async fn plan_list(&self, call: &Call, listing: Listing<'_>) -> Result<Option<Plan>, PluginFault> {
+        if !self.abilities().authorizer_plan {
+            return Ok(None);
+        }
+        let Listing { action, kind, warehouse, namespace } = listing;
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let planning = exports.planning.as_ref().ok_or(PluginFault::NotExported("authorizer-plan"))?;
+            let planner = planning.weir_plugin_authorizer_plan();
+            let answer = planner.call_plan_list(store, call, action, kind, warehouse, namespace).await;
+            self.end(lease, answer, |_| Ok(()))
+        };
+        self.answered(ends, asking).await.map(Some)
+    }
+
+    /// What is wrong with a change; nothing is wrong where the list is empty.
+    pub async fn review(
+        &self,
+        call: &Call,
+        subject: &Object,
+        target: Option<&Object>,
+        proposal: Arc<Proposal>,
+    ) -> Result<Vec<Violation>, PluginFault> {
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let reviewing = exports.reviewing.as_ref().ok_or(PluginFault::NotExported("contract"))?;
+            let full = |error| PluginFault::Unavailable(format!("the proposal cannot be lent: {error}"));
+            let lent = store.data_mut().table.push(ProposalView(proposal)).map_err(full)?;
+            let view = wasmtime::component::Resource::new_borrow(lent.rep());
+            let answer = reviewing.weir_plugin_contract().call_review(&mut *store, call, subject, target, view).await;
+            // The guest only borrowed it. Its views of the metadata are the guest's own to drop.
+            store.data_mut().table.delete(lent).map_err(full)?;
+            self.end(lease, answer, |violations| output::violations(violations))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// When nobody waits any more: the caller's deadline where that is sooner than the plugin's.
+    fn ends(&self, call: &Call) -> Instant {
+        let limit_ms = self.limits().deadline_ms;
+        deadline(if call.deadline_ms == 0 { limit_ms } else { limit_ms.min(call.deadline_ms) })
+    }
+
+    async fn begin(&self, call: &Call, ends: Instant) -> Result<Lease, PluginFault> {
+        let mut lease = self.pool.lease(ends).await?;
+        let turn = lease.turn.clone();
+        lease.instance.begin(&call.request_id, call.now_ms, turn);
+        Ok(lease)
+    }
+
+    /// Sorts out what came back; only an instance that answered in an orderly way is kept.
+    fn end<T>(
+        &self,
+        lease: Lease,
+        answer: wasmtime::Result<Result<T, Fault>>,
+        fits: impl FnOnce(&T) -> Result<(), PluginFault>,
+    ) -> Result<T, PluginFault> {
+        let answer = answer.map_err(|error| trap::fault(&error, self.limits()))?;
+        if let Ok(answer) = &answer {
+            fits(answer)?;
+        }
+        lease.give_back();
+        answer.map_err(PluginFault::of_guest)
+    }
+
+    /// The wall clock round a call, whatever it waits for; and the books.
+    async fn answered<T>(
+        &self,
+        ends: Instant,
+        asking: impl Future<Output = Result<T, PluginFault>>,
+    ) -> Result<T, PluginFault> {
+        let started = Instant::now();
+        let late = |_| PluginFault::Timeout { deadline_ms: self.limits().deadline_ms };
+        let answer = timeout_at(ends.into(), asking).await.map_err(late).and_then(|answer| answer);
+        self.pool.loans.counters.answered(started.elapsed(), answer.as_ref().err());
+        answer
+    }
+}

@@ -1,0 +1,113 @@
+//! The set of plugins that decides now, swapped as a whole.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::guest::Guest;
+
+/// Whether a plugin's answers count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    #[default]
+    Enforce,
+    /// It is asked, its answers are compared, they change nothing.
+    Shadow,
+}
+
+/// Which projects and warehouses a plugin governs, by their ids; everything where both are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    pub projects: Vec<String>,
+    pub warehouses: Vec<String>,
+}
+
+impl Scope {
+    pub fn is_everywhere(&self) -> bool {
+        self.projects.is_empty() && self.warehouses.is_empty()
+    }
+
+    /// Whether an object of this project, of this warehouse where it has one, is governed.
+    pub fn covers(&self, project_id: &str, warehouse_id: Option<&str>) -> bool {
+        self.is_everywhere()
+            || self.projects.iter().any(|id| id == project_id)
+            || warehouse_id.is_some_and(|warehouse_id| self.warehouses.iter().any(|id| id == warehouse_id))
+    }
+}
+
+/// A plugin in its place.
+#[derive(Clone)]
+pub struct Member {
+    pub guest: Arc<Guest>,
+    pub mode: Mode,
+    pub scope: Scope,
+}
+
+/// One immutable set of active plugins, in their order; a request takes one and uses it to its end.
+#[derive(Default)]
+pub struct Generation {
+    pub number: u64,
+    pub members: Vec<Member>,
+}
+
+impl Generation {
+    /// Those whose verdicts count.
+    pub fn authorizers(&self) -> impl Iterator<Item = &Member> {
+        self.enforced().filter(|member| member.guest.abilities().authorizer)
+    }
+
+    /// Those whose violations count.
+    pub fn contracts(&self) -> impl Iterator<Item = &Member> {
+        self.enforced().filter(|member| member.guest.abilities().contract)
+    }
+
+    /// Those that are only watched.
+    pub fn shadows(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.mode == Mode::Shadow)
+    }
+
+    fn enforced(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.mode == Mode::Enforce)
+    }
+}
+
+/// Holds the generation that decides now.
+#[derive(Default)]
+pub struct Plugins {
+    current: RwLock<Arc<Generation>>,
+}
+
+impl Plugins {
+    pub fn new(first: Generation) -> Self {
+        Self { current: RwLock::new(Arc::new(first)) }
+    }
+
+    pub fn current(&self) -> Arc<Generation> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes another generation the current one; requests under way keep theirs.
+    pub fn swap(&self, next: Generation) -> Arc<Generation> {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, Arc::new(next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_covers_its_projects_and_warehouses() {
+        let scope = Scope { projects: vec!["p".into()], warehouses: vec!["w".into()] };
+        assert!(scope.covers("p", None) && scope.covers("q", Some("w")));
+        assert!(!scope.covers("q", None) && !scope.covers("q", Some("v")));
+        assert!(Scope::default().covers("q", None));
+    }
+
+    #[test]
+    fn a_swap_leaves_the_generation_of_requests_under_way_alone() {
+        let plugins = Plugins::default();
+        let of_request = plugins.current();
+        let before = plugins.swap(Generation { number: 1, members: Vec::new() });
+        assert_eq!((of_request.number, before.number, plugins.current().number), (0, 0, 1));
+    }
+}

@@ -1,0 +1,110 @@
+//! One configured plugin.
+
+use std::sync::Arc;
+
+use super::bindings::base::exports::weir::plugin::lifecycle::Description;
+use super::component::{Abilities, Compiled};
+use super::engine::Sandbox;
+use super::faults::plain;
+use super::imports::{Egress, Loans, Secrets};
+use super::instance::Template;
+use super::limits::Limits;
+use super::load_error::LoadError;
+use super::pool::{Pool, Unready};
+use super::stats::GuestStats;
+
+/// What the operator declares of one plugin, resolved: no file is read, no variable looked up any more.
+#[derive(Clone, Debug, Default)]
+pub struct GuestSettings {
+    /// Its name in the configuration, in logs, in answers.
+    pub name: String,
+    /// What `configure` gets.
+    pub settings_json: String,
+    pub limits: Limits,
+    pub secrets: Secrets,
+    pub egress: Egress,
+}
+
+/// One configured, compiled plugin with its instances.
+pub struct Guest {
+    name: String,
+    sha256: String,
+    abilities: Abilities,
+    description: Description,
+    pub(super) pool: Arc<Pool>,
+}
+
+impl Guest {
+    /// Links the component, makes one instance for trial, configures it; that instance then takes the first call.
+    pub async fn load(
+        sandbox: &Arc<Sandbox>,
+        compiled: &Compiled,
+        settings: GuestSettings,
+    ) -> Result<Arc<Self>, LoadError> {
+        let problems = settings.limits.problems(sandbox.settings());
+        if !problems.is_empty() {
+            return Err(LoadError::Limits(problems));
+        }
+        let template = Template::link(sandbox, compiled)?;
+        let GuestSettings { name, settings_json, limits, secrets, egress } = settings;
+        let loans = Loans::new(&name, limits, secrets, &egress).map_err(LoadError::Grants)?;
+        let pool = Arc::new(Pool::new(sandbox.clone(), Arc::new(loans), template, settings_json));
+        let trial = pool.clone();
+        // In a task of its own: a caller that gives up waiting leaves nothing half made.
+        let trial = tokio::spawn(async move { trial.make_within_load_deadline().await });
+        let broke_off = |panic| LoadError::Compile(format!("the trial broke off: {panic}"));
+        let (instance, description) = trial.await.map_err(broke_off)?.map_err(|unready| match unready {
+            Unready::Fault { step, fault } => LoadError::Trial { step, fault },
+            Unready::Settings(problems) => LoadError::Settings(problems),
+        })?;
+        pool.keep_first(instance);
+        let (sha256, abilities) = (compiled.sha256().to_owned(), compiled.abilities().clone());
+        Ok(Arc::new(Self { name, sha256, abilities, description: tamed(description), pool }))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Of the plain component, in lower-case hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    pub fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
+    /// What the guest says of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.pool.loans.limits
+    }
+
+    pub fn stats(&self) -> GuestStats {
+        GuestStats {
+            queued: self.pool.queued(),
+            busy: self.pool.busy(),
+            idle: self.pool.idle_len(),
+            ..self.pool.loans.counters.snapshot()
+        }
+    }
+}
+
+/// The guest's words about itself reach status pages: plain lines of bounded length.
+fn tamed(description: Description) -> Description {
+    let Description { name, version, summary, settings_schema, secrets, egress, claims } = description;
+    let lines = |words: Vec<String>| words.iter().take(64).map(|word| plain(word, 256)).collect();
+    Description {
+        name: plain(&name, 64),
+        version: plain(&version, 64),
+        summary: plain(&summary, 512),
+        settings_schema,
+        secrets: lines(secrets),
+        egress: lines(egress),
+        claims: lines(claims),
+    }
+}

@@ -1,0 +1,256 @@
+//! Requests of guests: to granted origins, at checked addresses, of bounded size.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use reqwest::{Method, Response};
+use tokio::sync::Semaphore;
+use url::Host as UrlHost;
+
+use super::super::bindings::base::weir::plugin::http::{Auth, Host, HttpFault, Request, Response as GuestResponse};
+use super::super::instance::State;
+use super::super::limits::Limits;
+use super::super::stats::Capability;
+use super::address::{Reach, reach};
+use super::egress::{Egress, Origin, granted};
+use super::http_auth;
+use super::http_head;
+
+/// Where nothing else bounds it.
+const TIMEOUT_MAX: Duration = Duration::from_secs(60);
+const IDLE_MAX: Duration = Duration::from_secs(30);
+const IDLE_CONNECTIONS_MAX: usize = 8;
+
+/// One plugin's way out, with connections that are used again.
+pub(super) struct Client {
+    origins: BTreeSet<Origin>,
+    allow_private: bool,
+    /// Absent where nothing is granted: then there is not even a socket.
+    client: Option<reqwest::Client>,
+    connections: Semaphore,
+}
+
+impl Client {
+    pub(super) fn new(egress: &Egress, limits: &Limits) -> Result<Self, Vec<String>> {
+        let origins = egress.parse()?;
+        let client = if origins.is_empty() { None } else { Some(client(egress.allow_private)?) };
+        let connections = Semaphore::new(limits.http_connections_max as usize);
+        Ok(Self { origins, allow_private: egress.allow_private, client, connections })
+    }
+
+    /// The request's URL and the client, if the grant covers it.
+    fn admit(&self, url: &str) -> Result<(url::Url, reqwest::Client), String> {
+        let url = granted(url, &self.origins)?;
+        let literal = match url.host() {
+            Some(UrlHost::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(UrlHost::Ipv6(address)) => Some(IpAddr::V6(address)),
+            _ => None,
+        };
+        if let Some(address) = literal {
+            admissible(address, self.allow_private).map_err(|refusal| refusal.to_string())?;
+        }
+        let client = self.client.clone().ok_or("no origin is granted")?;
+        Ok((url, client))
+    }
+}
+
+/// No proxies of the environment, no redirects, nothing inflated; the resolver below decides where connections go.
+fn client(allow_private: bool) -> Result<reqwest::Client, Vec<String>> {
+    // Somebody else may have installed it already; then it is the same.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .referer(false)
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .http1_only()
+        .http1_max_headers(http_head::HEADERS_MAX)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .dns_resolver(Arc::new(CheckedResolver { allow_private }))
+        .build()
+        .map_err(|error| vec![format!("the HTTP client does not start: {error}")])
+}
+
+/// A name led to an address that the grant does not cover.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum AddressRefused {
+    #[error("the address is link-local or a metadata service, which no grant covers")]
+    Never,
+    #[error("the address is private; the grant needs `allow_private = true`")]
+    Private,
+}
+
+fn admissible(address: IpAddr, allow_private: bool) -> Result<(), AddressRefused> {
+    match reach(address) {
+        Reach::Public => Ok(()),
+        Reach::Private if allow_private => Ok(()),
+        Reach::Private => Err(AddressRefused::Private),
+        Reach::Never => Err(AddressRefused::Never),
+    }
+}
+
+/// Resolves for each new connection, which then goes to the very addresses that were checked.
+struct CheckedResolver {
+    allow_private: bool,
+}
+
+impl Resolve for CheckedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allow_private = self.allow_private;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // One bad address among good ones smells of rebinding: then none of them is used.
+            for address in &found {
+                admissible(address.ip(), allow_private)?;
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl Host for State {
+    async fn send(&mut self, request: Request, auth: Auth) -> wasmtime::Result<Result<GuestResponse, HttpFault>> {
+        self.count_host_call()?;
+        let prepared = match self.prepare(request, &auth)? {
+            Ok(prepared) => prepared,
+            Err(fault) => {
+                if matches!(fault, HttpFault::Denied(_)) {
+                    self.loans.counters.denied(Capability::Http);
+                }
+                return Ok(Err(fault));
+            }
+        };
+        let loans = self.loans.clone();
+        let bytes_max = prepared.answer_bytes_max;
+        let exchange = async move {
+            // The semaphore is never closed.
+            let _connection = loans.http.connections.acquire().await;
+            let Prepared { client, request, within, .. } = prepared;
+            tokio::time::timeout(within, exchange(&client, request, bytes_max)).await.unwrap_or(Err(HttpFault::Timeout))
+        };
+        let answer = match self.invocation.turn.clone() {
+            Some(turn) => turn.outside(exchange).await,
+            None => exchange.await,
+        };
+        match &answer {
+            Ok(answer) => {
+                self.invocation.budget.http_bytes -= (answer.body.len() as u64).min(self.invocation.budget.http_bytes)
+            }
+            Err(HttpFault::Denied(_)) => self.loans.counters.denied(Capability::Http),
+            Err(_) => {}
+        }
+        Ok(answer)
+    }
+}
+
+/// A request that is within the grant, the budget.
+struct Prepared {
+    client: reqwest::Client,
+    request: reqwest::Request,
+    within: Duration,
+    answer_bytes_max: u64,
+}
+
+impl State {
+    fn prepare(&mut self, request: Request, auth: &Auth) -> wasmtime::Result<Result<Prepared, HttpFault>> {
+        let authorization = self.authorization(auth)?;
+        let budget = &mut self.invocation.budget;
+        let Some(calls_left) = budget.http_calls.checked_sub(1) else {
+            return Ok(Err(HttpFault::Denied("the requests of this call are used up".to_owned())));
+        };
+        budget.http_calls = calls_left;
+        let Some(answer_bytes_max) = budget.http_bytes.checked_sub(request.body.len() as u64) else {
+            return Ok(Err(HttpFault::TooLarge));
+        };
+        budget.http_bytes = answer_bytes_max;
+        let within = self.time_left(request.timeout_ms);
+        let now_ms = self.now_ms();
+        let built = authorization.and_then(|authorization| {
+            let (url, client) = self.loans.http.admit(&request.url)?;
+            let method = method(&request.method)?;
+            let mut headers = http_head::request(&request.headers)?;
+            authorization
+                .attach(&http_auth::Target { method: &method, url: &url, body: &request.body, now_ms }, &mut headers)?;
+            let mut outgoing = reqwest::Request::new(method, url);
+            *outgoing.headers_mut() = headers;
+            *outgoing.body_mut() = Some(request.body.into());
+            Ok(Prepared { client, request: outgoing, within, answer_bytes_max })
+        });
+        Ok(built.map_err(HttpFault::Denied))
+    }
+
+    /// As long as the guest wants to wait, but never past the end of its call.
+    fn time_left(&self, timeout_ms: u32) -> Duration {
+        let wanted = if timeout_ms == 0 { TIMEOUT_MAX } else { Duration::from_millis(timeout_ms.into()) };
+        let left = self
+            .invocation
+            .turn
+            .as_ref()
+            .map_or(TIMEOUT_MAX, |turn| turn.ends().saturating_duration_since(Instant::now()));
+        wanted.min(left).min(TIMEOUT_MAX)
+    }
+}
+
+fn method(name: &str) -> Result<Method, String> {
+    match name {
+        "GET" => Ok(Method::GET),
+        "HEAD" => Ok(Method::HEAD),
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        _ => Err("the method is none of GET, HEAD, POST, PUT, PATCH, DELETE".to_owned()),
+    }
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+    bytes_max: u64,
+) -> Result<GuestResponse, HttpFault> {
+    let answer = client.execute(request).await.map_err(|error| fault(&error))?;
+    let status = answer.status().as_u16();
+    let headers = http_head::response(answer.headers()).ok_or(HttpFault::TooLarge)?;
+    let body = body(answer, bytes_max).await?;
+    Ok(GuestResponse { status, headers, body })
+}
+
+async fn body(mut answer: Response, bytes_max: u64) -> Result<Vec<u8>, HttpFault> {
+    if answer.content_length().is_some_and(|length| length > bytes_max) {
+        return Err(HttpFault::TooLarge);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| fault(&error))? {
+        if (body.len() + chunk.len()) as u64 > bytes_max {
+            return Err(HttpFault::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What went wrong, without addresses: a guest must not scan networks by the host's words.
+fn fault(error: &reqwest::Error) -> HttpFault {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(each) = cause {
+        if let Some(refused) = each.downcast_ref::<AddressRefused>() {
+            return HttpFault::Denied(refused.to_string());
+        }
+        cause = each.source();
+    }
+    if error.is_timeout() {
+        HttpFault::Timeout
+    } else if error.is_connect() {
+        HttpFault::Transport("no connection".to_owned())
+    } else {
+        HttpFault::Transport("the exchange broke off".to_owned())
+    }
+}

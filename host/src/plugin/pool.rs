@@ -1,0 +1,197 @@
+//! The warm instances of one plugin, the queue before them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout_at;
+
+use super::bindings::base::exports::weir::plugin::lifecycle::{Description, Problem};
+use super::engine::Sandbox;
+use super::faults::PluginFault;
+use super::imports::Loans;
+use super::instance::{Instance, Template, deadline};
+use super::trap;
+use super::turn::Turn;
+
+/// Where calls get an instance: a warm one, else a new one, else they wait.
+pub(super) struct Pool {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) loans: Arc<Loans>,
+    template: Template,
+    settings_json: String,
+    slots: Arc<Semaphore>,
+    queued: AtomicUsize,
+    idle: Mutex<Vec<Instance>>,
+}
+
+/// Why an instance could not be made ready.
+#[derive(Debug)]
+pub(super) enum Unready {
+    Fault { step: &'static str, fault: PluginFault },
+    Settings(Vec<Problem>),
+}
+
+impl From<Unready> for PluginFault {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Fault { fault, .. } => fault,
+            // Another instance took the same settings, so this is the guest's whim.
+            Unready::Settings(problems) => {
+                Self::Unavailable(format!("a new instance refuses its settings: {} problems", problems.len()))
+            }
+        }
+    }
+}
+
+impl Pool {
+    pub(super) fn new(sandbox: Arc<Sandbox>, loans: Arc<Loans>, template: Template, settings_json: String) -> Self {
+        let slots = Arc::new(Semaphore::new(loans.limits.instances_max as usize));
+        Self { sandbox, loans, template, settings_json, slots, queued: AtomicUsize::new(0), idle: Mutex::default() }
+    }
+
+    /// An instance for one call, until `ends`.
+    pub(super) async fn lease(self: &Arc<Self>, ends: Instant) -> Result<Lease, PluginFault> {
+        let slot = self.slot(ends).await?;
+        if self.loans.limits.fresh {
+            let turn = Turn::begin(&self.sandbox.processor, ends).await;
+            let (instance, _) = self.make(&turn).await?;
+            return Ok(Lease { pool: self.clone(), turn, instance, slot });
+        }
+        let warm = self.idle().pop();
+        let (instance, slot) = match warm {
+            Some(instance) => (instance, slot),
+            None => self.make_aside(slot).await?,
+        };
+        let turn = Turn::begin(&self.sandbox.processor, ends).await;
+        Ok(Lease { pool: self.clone(), turn, instance, slot })
+    }
+
+    async fn slot(&self, ends: Instant) -> Result<OwnedSemaphorePermit, PluginFault> {
+        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            return Ok(slot);
+        }
+        let _place = Place::take(&self.queued, self.loans.limits.queue_max as usize)?;
+        match timeout_at(ends.into(), self.slots.clone().acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            _ => Err(PluginFault::Saturated),
+        }
+    }
+
+    /// Makes an instance in a task of its own: where the caller's deadline is shorter than a start takes, the instance is
+    /// ready for the next one.
+    async fn make_aside(
+        self: &Arc<Self>,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<(Instance, OwnedSemaphorePermit), PluginFault> {
+        let (hand_over, wanted) = oneshot::channel();
+        let pool = self.clone();
+        tokio::spawn(async move {
+            let made = pool.make_within_load_deadline().await.map(|(instance, _)| (instance, slot));
+            if let Err(Ok((instance, slot))) = hand_over.send(made) {
+                pool.keep(instance, slot);
+            }
+        });
+        let lost = |_| PluginFault::Unavailable("the start of an instance broke off".to_owned());
+        Ok(wanted.await.map_err(lost)??)
+    }
+
+    pub(super) async fn make_within_load_deadline(&self) -> Result<(Instance, Description), Unready> {
+        let limits = &self.loans.limits;
+        let ends = deadline(limits.load_deadline_ms);
+        let making = async {
+            let turn = Turn::begin(&self.sandbox.processor, ends).await;
+            self.make(&turn).await
+        };
+        let late = |_| PluginFault::Timeout { deadline_ms: limits.load_deadline_ms };
+        timeout_at(ends.into(), making)
+            .await
+            .map_err(late)
+            .unwrap_or_else(|fault| Err(Unready::Fault { step: "start", fault }))
+    }
+
+    /// Start, `describe`, `configure`.
+    async fn make(&self, turn: &Arc<Turn>) -> Result<(Instance, Description), Unready> {
+        let limits = &self.loans.limits;
+        let failed = |step| move |error| Unready::Fault { step, fault: trap::fault(&error, limits) };
+        self.loans.counters.instances_made.fetch_add(1, Ordering::Relaxed);
+        let mut instance =
+            self.template.instance(&self.sandbox, &self.loans, turn.clone()).await.map_err(failed("start"))?;
+        let Instance { store, exports } = &mut instance;
+        let lifecycle = exports.base.weir_plugin_lifecycle();
+        let description = lifecycle.call_describe(&mut *store).await.map_err(failed("describe"))?;
+        let configured =
+            lifecycle.call_configure(&mut *store, &self.settings_json).await.map_err(failed("configure"))?;
+        configured.map_err(Unready::Settings)?;
+        instance.end();
+        Ok((instance, description))
+    }
+
+    /// A healthy instance goes back, then its slot.
+    pub(super) fn keep(&self, mut instance: Instance, slot: OwnedSemaphorePermit) {
+        instance.end();
+        if !self.loans.limits.fresh {
+            self.idle().push(instance);
+        }
+        drop(slot);
+    }
+
+    pub(super) fn keep_first(&self, instance: Instance) {
+        if !self.loans.limits.fresh {
+            self.idle().push(instance);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Instance>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn idle_len(&self) -> usize {
+        self.idle().len()
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn busy(&self) -> usize {
+        (self.loans.limits.instances_max as usize).saturating_sub(self.slots.available_permits())
+    }
+}
+
+/// A place in the queue, given up when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(queued: &'a AtomicUsize, queue_max: usize) -> Result<Self, PluginFault> {
+        let one_more = |waiting: usize| (waiting < queue_max).then_some(waiting + 1);
+        match queued.try_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
+            Ok(_) => Ok(Self(queued)),
+            Err(_) => Err(PluginFault::Saturated),
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An instance that works for one call. Dropped, however that comes, it takes the instance with it; only
+/// [`Lease::give_back`] returns it.
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    pub(super) turn: Arc<Turn>,
+    pub(super) instance: Instance,
+    slot: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn give_back(self) {
+        let Self { pool, turn, instance, slot } = self;
+        drop(turn);
+        pool.keep(instance, slot);
+    }
+}
