@@ -1,6 +1,7 @@
 //! The ledger in a file of this machine: SQLite in WAL mode with full durability, for one process at a time.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(super) struct Embedded {
 impl Embedded {
     pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Self> {
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory)
+            make_durably(directory)
                 .map_err(|error| unusable(path, &format!("its directory cannot be made: {error}")))?;
         }
         let owner = own(path)?;
@@ -93,6 +94,19 @@ fn own(path: &Path) -> Result<File> {
         ))),
         Err(TryLockError::Error(error)) => Err(unusable(path, &format!("it cannot be locked: {error}"))),
     }
+}
+
+/// Like `create_dir_all`, but a power loss takes none of the new directories: SQLite flushes the one that holds its files,
+/// not those above, without which all of it would be gone.
+fn make_durably(directory: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> =
+        directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    std::fs::create_dir_all(directory)?;
+    for made in missing {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        File::open(above.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn lock_path(path: &Path) -> PathBuf {
