@@ -3,6 +3,7 @@
 pub mod bodies;
 mod client;
 mod database;
+pub mod disk;
 mod engine;
 mod process;
 mod proxy;
