@@ -1,7 +1,7 @@
 # Weir's commands; `make help` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full lint fmt bench
+.PHONY: help run plugins test test-full lint fmt bench
 
 # `make run PROFILE=dev` compiles faster, serves slower.
 PROFILE ?= release
@@ -16,13 +16,19 @@ run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
 	@$(call need,cc,install a C compiler: apt-get install build-essential)
 	cargo run --quiet --profile $(PROFILE) --bin weir -- serve
 
+plugins: ## Build the plugins and the guests of the tests into target/plugins.
+	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
+	plugins/build.sh
+
 test: ## Run the gate: both engines, properties, real clients, tidy.
 	tests/setup.sh gate
+	plugins/build.sh
 	cargo build --bin weir
 	tests/with-postgres.sh cargo test --workspace --no-fail-fast
 
 test-full: lint ## Run the gate, then what is slow: Spark, soak, long races.
 	tests/setup.sh full
+	plugins/build.sh
 	cargo build --bin weir
 	WEIR_TEST_FULL=1 tests/with-postgres.sh cargo test --workspace --no-fail-fast
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \

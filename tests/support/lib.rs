@@ -5,6 +5,7 @@ mod client;
 mod database;
 pub mod disk;
 mod engine;
+pub mod guests;
 mod process;
 mod proxy;
 mod server;

@@ -1,0 +1,59 @@
+//! `plugin!`: the exports of a component.
+
+/// Exports a type as a plugin, with the abilities that it has: `plugin!(Policy: authorizer)`,
+/// `plugin!(Policy: authorizer, planner)`, `plugin!(Rules: contract)`.
+#[macro_export]
+macro_rules! plugin {
+    ($plugin:ty: $($ability:ident),+ $(,)?) => {
+        const _: () = {
+            struct Exported;
+            impl $crate::bindings::base::exports::weir::plugin::lifecycle::Guest for Exported {
+                fn describe() -> $crate::bindings::base::exports::weir::plugin::lifecycle::Description {
+                    $crate::glue::describe::<$plugin>(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+                }
+                fn configure(settings_json: String) -> Result<(), Vec<$crate::Problem>> {
+                    $crate::glue::configure::<$plugin>(&settings_json)
+                }
+            }
+            $crate::bindings::base::export_plugin!(Exported with_types_in $crate::bindings::base);
+            $($crate::plugin_ability!($ability $plugin);)+
+        };
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plugin_ability {
+    (authorizer $plugin:ty) => {
+        impl $crate::bindings::deciding::exports::weir::plugin::authorizer::Guest for Exported {
+            fn authorize(call: $crate::Call, checks: Vec<$crate::Check>) -> Result<Vec<$crate::Verdict>, $crate::Fault> {
+                $crate::glue::authorize::<$plugin>(&call, &checks)
+            }
+            fn authorize_many(call: $crate::Call, items: $crate::Batch) -> Result<Vec<u8>, $crate::Fault> {
+                $crate::glue::authorize_many::<$plugin>(&call, &items)
+            }
+        }
+        $crate::bindings::deciding::export_deciding!(Exported with_types_in $crate::bindings::deciding);
+    };
+    (planner $plugin:ty) => {
+        impl $crate::bindings::planning::exports::weir::plugin::authorizer_plan::Guest for Exported {
+            fn plan_list(
+                call: $crate::Call, action: String, kind: String, warehouse: String, namespace: Vec<String>,
+            ) -> Result<$crate::Plan, $crate::Fault> {
+                $crate::glue::plan_list::<$plugin>(&call, &$crate::Listing { action, kind, warehouse, namespace })
+            }
+        }
+        $crate::bindings::planning::export_planning!(Exported with_types_in $crate::bindings::planning);
+    };
+    (contract $plugin:ty) => {
+        impl $crate::bindings::reviewing::exports::weir::plugin::contract::Guest for Exported {
+            fn review(
+                call: $crate::Call, subject: $crate::Object, target: Option<$crate::Object>,
+                proposal: &$crate::bindings::reviewing::weir::plugin::change::Proposal,
+            ) -> Result<Vec<$crate::Violation>, $crate::Fault> {
+                $crate::glue::review::<$plugin>(&call, &subject, target.as_ref(), &proposal.into())
+            }
+        }
+        $crate::bindings::reviewing::export_reviewing!(Exported with_types_in $crate::bindings::reviewing);
+    };
+}

@@ -1,0 +1,31 @@
+//! Write plugins for the Weir catalog in Rust: one trait a kind, one line that exports it.
+#![doc = include_str!("../README.md")]
+
+extern crate self as weir_plugin;
+
+#[doc(hidden)]
+pub mod bindings;
+mod contract;
+mod decide;
+mod export;
+#[doc(hidden)]
+pub mod glue;
+pub mod host;
+mod settings;
+pub mod testing;
+
+#[doc(hidden)]
+pub use wit_bindgen;
+
+pub use bindings::base::exports::weir::plugin::lifecycle::Problem;
+pub use bindings::deciding::exports::weir::plugin::authorizer::{Batch, Check, Column as BatchColumn};
+pub use bindings::deciding::weir::plugin::types::{
+    Attribute, Call, Effect, Fault, FaultDetail, Object, Parent, Principal, Value, Verdict,
+};
+pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Ids, Plan};
+pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
+pub use bindings::reviewing::weir::plugin::change::{Column, PropertyChange, Retype};
+pub use contract::{Contract, Metadata, Proposal};
+pub use decide::{Authorizer, Listing, Planner, attribute, text};
+pub use schemars;
+pub use settings::{Plugin, problem};
