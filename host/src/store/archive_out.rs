@@ -38,7 +38,9 @@ pub async fn export(url: &StoreUrl, out: impl Write, progress: &mut dyn FnMut(&s
             }
         }
         StoreUrl::Postgres(url) => {
-            let options = PgConnectOptions::from_str(url.as_str()).map_err(fault)?;
+            // As a transaction pooler wants it, which is as good without one: all of it is one transaction.
+            let options = PgConnectOptions::from_str(url.as_str()).map_err(fault)?.extra_float_digits(None);
+            let options = options.statement_cache_capacity(0).application_name("weir export");
             let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
             let mut connection = pool.acquire().await.map_err(fault)?;
             let picture = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0";
