@@ -17,6 +17,7 @@ use weir::catalog::location::Location;
 use weir::catalog::metadata::TableMetadata;
 use weir::catalog::requests::{CommitTable, CreateTable};
 use weir::error::Error;
+use weir_tests::tools::is_full_lane;
 
 use java::{Java, Verdict};
 use updates::Update;
@@ -37,7 +38,7 @@ pub fn created(format_version: i32) -> TableMetadata {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every commit that one accepts the other accepts, with the same table as the result; R12, B5.
     #[test]
@@ -78,11 +79,12 @@ proptest! {
 #[test]
 fn random_commits_come_out_as_java_has_them() {
     // The library comes from Maven, so this belongs to the full lane.
-    if std::env::var_os("WEIR_TEST_FULL").is_none() {
+    if !is_full_lane() {
+        eprintln!("skipped: Maven fetches Iceberg's Java library, `make test-full` runs it");
         return;
     }
     let java = RefCell::new(Java::start());
-    let config = ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     let commits = prop::collection::vec(prop::collection::vec(updates::update(), 1..6), 1..8);
     let result = TestRunner::new(config).run(&(1..=3, commits), |(format_version, commits)| {
         let mut base = created(format_version);

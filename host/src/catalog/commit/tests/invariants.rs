@@ -72,7 +72,7 @@ fn check(before: &TableMetadata, after: &TableMetadata) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// B5, R12: an answer is 200, 400 or 409; a refused commit leaves nothing behind, an accepted one a whole table.
     #[test]
