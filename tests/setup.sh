@@ -12,16 +12,25 @@ install_debian() { # PACKAGE…
   command -v apt-get >/dev/null || return 1
   local sudo=()
   if [ "$(id -u)" != 0 ]; then sudo -n true 2>/dev/null || return 1; sudo=(sudo -n); fi
-  # The package would start a server of its own at once, which nobody asked for.
-  "${sudo[@]}" sh -c 'mkdir -p /etc/postgresql-common && [ -e /etc/postgresql-common/createcluster.conf ] ||
-    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf'
   echo "installing $*" >&2
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+  # The packages would start servers of their own at once, which nobody asked for.
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive sh -eu -c '
+    policy=/usr/sbin/policy-rc.d
+    [ -e $policy ] || { trap "rm -f $policy" EXIT; printf "#!/bin/sh\nexit 101\n" >$policy; chmod 755 $policy; }
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+      echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    apt-get -qq update || true
+    apt-get -qq install -y --no-install-recommends "$@"
+    [ "$*" != pgbouncer ] || systemctl --quiet disable pgbouncer || true' sh "$@" >&2
 }
 
 need() { # COMMAND REMEDY
   command -v "$1" >/dev/null || missing+=("$1: $2")
+}
+
+offer() { # COMMAND PACKAGE PURPOSE
+  command -v "$1" >/dev/null || install_debian "$2" || missing+=("$1, $3: apt-get install $2")
 }
 
 venv() { # NAME REQUIREMENTS
@@ -45,8 +54,17 @@ need python3 "apt-get install python3 python3-venv"
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
   install_debian postgresql || missing+=("initdb of Postgres 15 or newer: apt-get install postgresql")
 fi
-if [ "$lane" = full ] && ! command -v java >/dev/null; then
-  install_debian openjdk-17-jre-headless || missing+=("java 17 for Spark: apt-get install openjdk-17-jre-headless")
+if [ "$lane" = full ]; then
+  offer java openjdk-17-jdk-headless "Java 17 for Spark"
+  offer javac openjdk-17-jdk-headless "a compiler for the differential against Iceberg's Java library"
+  offer mvn maven "Maven, which fetches that library"
+  PATH="$PATH:/usr/sbin" offer pgbouncer pgbouncer "a pooler in front of Postgres"
+  if ! command -v cargo-deny >/dev/null; then
+    echo "compiling cargo-deny, once; it takes minutes" >&2
+    # It runs for seconds, so the time that optimising takes would never come back.
+    CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --quiet --locked cargo-deny >&2 ||
+      missing+=("cargo-deny: cargo install --locked cargo-deny")
+  fi
 fi
 mkdir -p "$cache"
 if command -v python3 >/dev/null; then
