@@ -156,14 +156,18 @@ impl<'a> RawPath<'a> {
     }
 
     fn namespace(&self, separator: Option<&str>) -> Result<Named<Namespace>, Error> {
-        let raw = self.segment(NAMESPACE);
-        let parts: Vec<String> = split_raw(raw, separator).into_iter().map(decode).collect::<Result<_, _>>()?;
-        let shown = parts.join(".");
-        Ok(match Namespace::parse(parts) {
-            Ok(namespace) => Named::Legal(namespace),
-            Err(problem) => Named::Impossible { shown, problem },
-        })
+        namespace_of_path(self.segment(NAMESPACE), separator)
     }
+}
+
+/// Reads the raw path segment that names a namespace; 400 where it is not UTF-8 once it is decoded.
+pub fn namespace_of_path(raw: &str, separator: Option<&str>) -> Result<Named<Namespace>, Error> {
+    let parts: Vec<String> = split_raw(raw, separator).into_iter().map(decode).collect::<Result<_, _>>()?;
+    let shown = parts.join(".");
+    Ok(match Namespace::parse(parts) {
+        Ok(namespace) => Named::Legal(namespace),
+        Err(problem) => Named::Impossible { shown, problem },
+    })
 }
 
 pub fn no_such_warehouse(asked: &str) -> Error {

@@ -10,7 +10,7 @@ pub mod credentials;
 pub mod documents;
 pub mod drop;
 pub mod edge;
-mod extract;
+pub mod extract;
 mod ground;
 pub mod health;
 mod idempotent;
