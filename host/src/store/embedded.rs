@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
 
 use super::group::GroupCommit;
+use super::lending::Lending;
 use super::settings::StoreSettings;
 use crate::error::{Error, Result};
 
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 const READERS_MAX: u32 = 8;
 
 pub(super) struct Embedded {
-    pub(super) readers: SqlitePool,
+    pub(super) readers: Lending<Sqlite>,
     pub(super) writer: GroupCommit,
     /// Held until the store is dropped: a second process would not see this one's locks and versions.
     _owner: File,
@@ -38,6 +39,7 @@ impl Embedded {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(common(path).read_only(true));
+        let readers = Lending::new(readers);
         Ok(Self { readers, writer: GroupCommit::new(connection, settings.group_commits_max, wait_max), _owner: owner })
     }
 

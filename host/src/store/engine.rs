@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 
 use super::faults::fault;
+use super::lending::{LentTransaction, Loan};
 use crate::error::Error;
 
 /// A connection to run one statement on.
@@ -39,10 +39,10 @@ pub(super) struct Lease {
 }
 
 pub(super) enum Lent {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(Loan<Sqlite>),
+    Postgres(Loan<Postgres>),
     /// Behind a transaction pooler preparing and running must meet the same server, so a read is a transaction.
-    Pooled(Transaction<'static, Postgres>),
+    Pooled(LentTransaction),
 }
 
 impl Lease {
@@ -52,9 +52,18 @@ impl Lease {
 
     pub(super) fn on(&mut self) -> On<'_> {
         match &mut self.lent {
-            Lent::Sqlite(connection) => On::Sqlite(connection),
-            Lent::Postgres(connection) => On::Postgres(connection, true),
-            Lent::Pooled(transaction) => On::Postgres(transaction, false),
+            Lent::Sqlite(loan) => On::Sqlite(loan.connection()),
+            Lent::Postgres(loan) => On::Postgres(loan.connection(), true),
+            Lent::Pooled(transaction) => On::Postgres(transaction.connection(), false),
+        }
+    }
+
+    /// Notes that the last statement ended well, so that the connection can go to the next reader at once.
+    pub(super) fn settle(&mut self) {
+        match &mut self.lent {
+            Lent::Sqlite(loan) => loan.settle(),
+            Lent::Postgres(loan) => loan.settle(),
+            Lent::Pooled(_) => {}
         }
     }
 
@@ -91,6 +100,7 @@ macro_rules! rows {
                     .persistent(named).$fetch(connection).await
             }
         }
+        .inspect(|_| $handle.settle())
         .map_err(|error| $handle.fault(error))
     };
 }

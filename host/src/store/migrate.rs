@@ -55,6 +55,9 @@ impl Step<'_> {
         fault(error)
     }
 
+    /// The end of the migration settles it, not that of a statement.
+    fn settle(&mut self) {}
+
     async fn execute(&mut self, text: &'static str) -> Result<()> {
         match &mut self.on {
             On::Sqlite(connection) => connection.execute(sqlx::raw_sql(text)).await.map(drop),
@@ -94,8 +97,8 @@ impl Store {
                 apply_on_sqlite(turn.connection(), now_ms).await
             }
             Engine::Postgres(pools) => {
-                let mut connection = pools.primary.acquire().await.map_err(fault)?;
-                apply_on_postgres(&mut connection, now_ms).await
+                let mut loan = pools.primary.lend().await.map_err(fault)?;
+                apply_on_postgres(loan.connection(), now_ms).await
             }
         }
     }

@@ -14,6 +14,7 @@ mod faults;
 mod group;
 mod health;
 mod idempotency;
+mod lending;
 mod lifecycle;
 mod migrate;
 mod migrations;
@@ -48,7 +49,9 @@ pub use writer::Writer;
 
 use crate::error::{Error, Result};
 use embedded::Embedded;
+use lending::{Lending, LentTransaction};
 use pools::Pools;
+use sqlx::Postgres;
 
 /// A handle on the ledger; clones share connections.
 #[derive(Clone)]
@@ -105,7 +108,7 @@ impl Store {
     /// Whether the ledger answers at all.
     pub async fn ping(&self) -> Result<()> {
         match &self.ledger.engine {
-            Engine::Sqlite(embedded) => embedded.readers.acquire().await.map(drop).map_err(fault),
+            Engine::Sqlite(embedded) => embedded.readers.lend().await.map(drop).map_err(fault),
             Engine::Postgres(pools) => pools.ping().await,
         }
     }
@@ -121,8 +124,8 @@ impl Store {
     /// Says how much of the pools is in use; cheap, for a scrape.
     pub fn observe(&self) {
         let (size, idle) = match &self.ledger.engine {
-            Engine::Sqlite(embedded) => (embedded.readers.size(), embedded.readers.num_idle()),
-            Engine::Postgres(pools) => (pools.primary.size(), pools.primary.num_idle()),
+            Engine::Sqlite(embedded) => (embedded.readers.open(), embedded.readers.idle()),
+            Engine::Postgres(pools) => (pools.primary.open(), pools.primary.idle()),
         };
         metrics::gauge!("weir_store_connections", "state" => "open").set(f64::from(size));
         metrics::gauge!("weir_store_connections", "state" => "idle").set(idle as f64);
@@ -136,7 +139,7 @@ impl Store {
     async fn read(&self, operation: &'static str) -> Result<Lease> {
         let started = Instant::now();
         let lent = match self.engine() {
-            Engine::Sqlite(embedded) => Lent::Sqlite(embedded.readers.acquire().await.map_err(fault)?),
+            Engine::Sqlite(embedded) => Lent::Sqlite(embedded.readers.lend().await.map_err(fault)?),
             Engine::Postgres(pools) => lend(&pools.primary, pools.pooler_mode).await.map_err(fault)?,
         };
         Ok(Lease::new(lent, operation, started))
@@ -158,12 +161,12 @@ impl Store {
     }
 }
 
-async fn lend(pool: &sqlx::PgPool, pooler_mode: bool) -> sqlx::Result<Lent> {
+async fn lend(lending: &Lending<Postgres>, pooler_mode: bool) -> sqlx::Result<Lent> {
     if !pooler_mode {
-        return pool.acquire().await.map(Lent::Postgres);
+        return lending.lend().await.map(Lent::Postgres);
     }
-    match pool.begin().await {
-        Err(error) if is_lost(&error) => pool.begin().await.map(Lent::Pooled),
+    match LentTransaction::begin(lending).await {
+        Err(error) if is_lost(&error) => LentTransaction::begin(lending).await.map(Lent::Pooled),
         begun => begun.map(Lent::Pooled),
     }
 }

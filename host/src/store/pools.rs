@@ -3,21 +3,19 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Postgres};
 use url::Url;
 
 use super::faults::fault;
+use super::lending::{Lending, TRUSTED_IDLE};
 use super::settings::{StoreSettings, StoreUrl};
 use crate::error::{Error, Result};
 
-/// A connection that idled for longer is tried before use, because the server may have restarted meanwhile.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-
 pub(super) struct Pools {
-    pub(super) primary: PgPool,
+    pub(super) primary: Lending<Postgres>,
     /// May lag behind: listings only.
-    pub(super) replica: Option<PgPool>,
+    pub(super) replica: Option<Lending<Postgres>>,
     pub(super) pooler_mode: bool,
 }
 
@@ -44,12 +42,14 @@ impl Pools {
     }
 
     pub(super) async fn ping(&self) -> Result<()> {
-        let mut connection = self.primary.acquire().await.map_err(fault)?;
-        connection.ping().await.map_err(fault)
+        let mut loan = self.primary.lend().await.map_err(fault)?;
+        loan.connection().ping().await.map_err(fault)?;
+        loan.settle();
+        Ok(())
     }
 }
 
-fn pool(url: &Url, settings: &StoreSettings) -> Result<PgPool> {
+fn pool(url: &Url, settings: &StoreSettings) -> Result<Lending<Postgres>> {
     let shown = StoreUrl::Postgres(url.clone());
     let options = PgConnectOptions::from_str(url.as_str())
         .map_err(|_| Error::BadRequest(format!("the store's URL `{shown}` has options that Postgres does not know")))?;
@@ -64,7 +64,7 @@ fn pool(url: &Url, settings: &StoreSettings) -> Result<PgPool> {
             ("default_transaction_isolation", "read committed".to_owned()),
         ])
     };
-    Ok(PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(settings.connections_max.max(1))
         .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
         .test_before_acquire(false)
@@ -76,5 +76,6 @@ fn pool(url: &Url, settings: &StoreSettings) -> Result<PgPool> {
                 Ok(true)
             })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options);
+    Ok(Lending::new(pool))
 }

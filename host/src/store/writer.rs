@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use sqlx::{Postgres, Transaction};
-
 use super::Engine;
 use super::Store;
 use super::embedded::Embedded;
 use super::engine::{Effect, On};
 use super::faults::{commit_fault, fault, is_lost};
 use super::group::Member;
+use super::lending::LentTransaction;
 use super::pools::Pools;
 use crate::error::{Error, Result};
 use crate::permit::Permit;
@@ -25,7 +24,7 @@ pub struct Writer {
 
 enum Open {
     Sqlite(Member),
-    Postgres(Transaction<'static, Postgres>, bool),
+    Postgres(LentTransaction, bool),
 }
 
 impl Store {
@@ -47,8 +46,11 @@ async fn begin_embedded(embedded: &Embedded) -> Result<Open> {
 
 /// A restart of the server breaks idle connections; nothing has happened yet, so another one is tried.
 async fn begin_postgres(pools: &Pools) -> Result<Open> {
-    let transaction = match pools.primary.begin().await {
-        Err(error) if is_lost(&error) => pools.primary.begin().await,
+    let transaction = match LentTransaction::begin(&pools.primary).await {
+        Err(error) if is_lost(&error) => {
+            pools.primary.cool();
+            LentTransaction::begin(&pools.primary).await
+        }
         other => other,
     };
     Ok(Open::Postgres(transaction.map_err(fault)?, !pools.pooler_mode))
@@ -74,9 +76,12 @@ impl Writer {
     pub(super) fn on(&mut self) -> On<'_> {
         match &mut self.transaction {
             Open::Sqlite(member) => On::Sqlite(member.connection()),
-            Open::Postgres(transaction, named) => On::Postgres(transaction, *named),
+            Open::Postgres(transaction, named) => On::Postgres(transaction.connection(), *named),
         }
     }
+
+    /// The transaction's end settles a writer, not that of a statement.
+    pub(super) fn settle(&mut self) {}
 
     /// The meaning of a statement's error. Postgres refuses everything after it, even where SQLite would go on, so a
     /// commit is refused on both.
