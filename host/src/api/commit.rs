@@ -164,9 +164,8 @@ async fn plan_creation(
     ident: TableIdent,
     updates: &[TableUpdate],
 ) -> Result<Planned, Error> {
-    let namespace = app.namespace(warehouse, &ident.namespace).await?;
+    let (warehouse, namespace) = app.warehouse_and_namespace(warehouse, &ident.namespace).await?;
     let permit = app.authorize(caller, Action::NamespaceCreateTable, Object::Namespace(&namespace)).await?;
-    let warehouse = app.active_warehouse(warehouse).await?;
     let now_ms = app.clock.now_ms();
     let uuid = Uuid::now_v7();
     let unsaid = Place::default(&warehouse, &namespace, uuid)?;
@@ -270,11 +269,11 @@ impl Step {
                 row.format_version = change.after.format_version();
                 row.location = change.location.clone().unwrap_or(row.location);
                 delete_expired(app, row.warehouse_id, &change.after, &change.log_removed).await;
-                let cached = app.documents.put(&row, written.document, Arc::new(change.after)).await;
+                let cached = app.documents.put(&row, written.into_cached().with_parsed(Arc::new(change.after))).await;
                 (*row, cached)
             }
             Self::Create { newcomer, after, written } => {
-                let cached = app.documents.put(&newcomer.row, written.document, after).await;
+                let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(after)).await;
                 (newcomer.row, cached)
             }
         }

@@ -67,7 +67,7 @@ async fn create_once(
     if request.stage_create {
         // A client of an object store needs no folders; one on a local disk (DuckDB) does not make them itself.
         app.files.prepare_folder_of(&written.metadata_location).await?;
-        let staged = Cached::of_table(written.document, Arc::new(metadata));
+        let staged = written.into_cached();
         let answer = Answer { headers, metadata_location: None, config: Some(json!({})), etag: None };
         return answer.of(&staged, Snapshots::All);
     }
@@ -75,7 +75,7 @@ async fn create_once(
     Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
-    let cached = app.documents.put(&newcomer.row, written.document, Arc::new(metadata)).await;
+    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(Arc::new(metadata))).await;
     answer_created(&newcomer.row, &cached, headers)
 }
 
@@ -128,6 +128,6 @@ async fn register_once(
     let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
     // The file is not ours: whatever becomes of the transaction, it stays.
     ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
-    let cached = app.documents.put(&newcomer.row, written.document, Arc::new(metadata)).await;
+    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(Arc::new(metadata))).await;
     answer_created(&newcomer.row, &cached, headers)
 }

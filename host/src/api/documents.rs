@@ -66,16 +66,7 @@ impl Documents {
     }
 
     /// Keeps what a commit has just written, so that the next load and the next commit find it.
-    pub async fn put(&self, row: &Tabular, document: Document, parsed: Arc<TableMetadata>) -> Arc<Cached> {
-        self.keep(row, Cached::of_table(document, parsed)).await
-    }
-
-    /// The same for a view, which nobody keeps parsed.
-    pub async fn put_view(&self, row: &Tabular, document: Document) -> Arc<Cached> {
-        self.keep(row, Cached::new(document)).await
-    }
-
-    async fn keep(&self, row: &Tabular, cached: Cached) -> Arc<Cached> {
+    pub async fn put(&self, row: &Tabular, cached: Cached) -> Arc<Cached> {
         let cached = Arc::new(cached);
         self.cache.insert((row.id, row.version), Arc::clone(&cached)).await;
         cached
@@ -87,9 +78,14 @@ impl Cached {
         Self { document, plain: OnceLock::new(), refs_plain: OnceLock::new(), parsed: OnceLock::new() }
     }
 
-    /// A document that was made here, so that it need not be read again.
-    pub fn of_table(document: Document, parsed: Arc<TableMetadata>) -> Self {
-        Self { parsed: OnceLock::from(parsed), ..Self::new(document) }
+    /// A document that was made here from `plain`, so that it need not be unpacked again.
+    pub fn made_of(document: Document, plain: Bytes) -> Self {
+        Self { plain: OnceLock::from(plain), ..Self::new(document) }
+    }
+
+    /// With what the text says, so that it need not be read again.
+    pub fn with_parsed(self, parsed: Arc<TableMetadata>) -> Self {
+        Self { parsed: OnceLock::from(parsed), ..self }
     }
 
     /// Bytes of memory, counting the plain text and the parsed form as if they were there already: together they were

@@ -48,13 +48,12 @@ impl Ground {
         kind: TabularKind,
         (warehouse, path, name): (WarehouseId, Namespace, &str),
     ) -> Result<Self, Error> {
-        let namespace = app.namespace(warehouse, &path).await?;
+        let (warehouse, namespace) = app.warehouse_and_namespace(warehouse, &path).await?;
         let action = match kind {
             TabularKind::Table => Action::NamespaceCreateTable,
             TabularKind::View => Action::NamespaceCreateView,
         };
         let permit = app.authorize(caller, action, Object::Namespace(&namespace)).await?;
-        let warehouse = app.active_warehouse(warehouse).await?;
         let ident = TableIdent::parse(path, name.to_owned())?;
         let holder = app.store.tabular(warehouse.id, &ident).await?;
         Ok(Self { warehouse, namespace, ident, permit, holder })

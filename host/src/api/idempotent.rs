@@ -79,11 +79,12 @@ where
     Fut: Future<Output = Result<Response, Error>>,
 {
     let now_ms = app.clock.now_ms();
+    let key = key(asked.headers)?;
     let attempt = Attempt {
-        key: key(asked.headers)?,
+        key,
         caller: caller.id().to_owned(),
         warehouse: asked.warehouse,
-        fingerprint: asked.fingerprint(),
+        fingerprint: key.map(|_| asked.fingerprint()).unwrap_or_default(),
         now_ms,
         expires_at_ms: now_ms + app.config.catalog.idempotency_lifetime_ms(),
     };

@@ -30,8 +30,18 @@ impl App {
 
     /// A namespace of an active warehouse.
     pub async fn namespace(&self, warehouse: WarehouseId, path: &Namespace) -> Result<NamespaceRow, Error> {
-        self.active_warehouse(warehouse).await?;
-        self.store.namespace(warehouse, path).await?.ok_or_else(|| missing::namespace(path))
+        self.warehouse_and_namespace(warehouse, path).await.map(|(_, namespace)| namespace)
+    }
+
+    /// The same with its warehouse.
+    pub async fn warehouse_and_namespace(
+        &self,
+        warehouse: WarehouseId,
+        path: &Namespace,
+    ) -> Result<(Warehouse, NamespaceRow), Error> {
+        let warehouse = self.active_warehouse(warehouse).await?;
+        let namespace = self.store.namespace(warehouse.id, path).await?;
+        Ok((warehouse, namespace.ok_or_else(|| missing::namespace(path))?))
     }
 
     /// The row of a table, or the 404 of a table that is not there; a view of that name is not a table.

@@ -68,7 +68,7 @@ async fn create_once(
     Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
-    let cached = app.documents.put_view(&newcomer.row, written.document).await;
+    let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
     answer(&newcomer.row, &cached, headers)
 }
 
@@ -103,7 +103,7 @@ async fn register_once(
     let newcomer = ground.newcomer(place, &birth(&view, &written, app.clock.now_ms()));
     // The file is not ours: whatever becomes of the transaction, it stays.
     ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
-    let cached = app.documents.put_view(&newcomer.row, written.document).await;
+    let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
     answer(&newcomer.row, &cached, headers)
 }
 
@@ -188,7 +188,7 @@ async fn carry_out(
     row.version += 1;
     row.location = location;
     row.metadata_location = written.metadata_location.to_string();
-    let cached = app.documents.put_view(&row, written.document).await;
+    let cached = app.documents.put(&row, written.into_cached()).await;
     Ok((row, cached))
 }
 

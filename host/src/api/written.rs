@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures_util::future::join_all;
 
+use super::documents::Cached;
 use crate::app::App;
 use crate::catalog::document::Packed;
 use crate::catalog::ids::WarehouseId;
@@ -37,6 +38,11 @@ impl Written {
     pub fn new(plain: Vec<u8>, refs: Option<Packed>, metadata_location: Location) -> Result<Self, Error> {
         let document = Document { all: Packed::pack(&plain)?, refs };
         Ok(Self { metadata_location, document, plain: Bytes::from(plain) })
+    }
+
+    /// As it is kept in memory for the next reader.
+    pub fn into_cached(self) -> Cached {
+        Cached::made_of(self.document, self.plain)
     }
 
     /// Writes all files at the same time; if one fails, those that were written go again.
