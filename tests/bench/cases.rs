@@ -15,7 +15,10 @@ const PAGE: usize = 1_000;
 /// How many snapshots the branch of the contended table moves between.
 const CONTENDED_SNAPSHOTS: i64 = 16;
 
-/// One line of the report for each of its numbers of clients.
+/// How many clients work at a time; each number gives a line of the report.
+pub const CLIENTS: [usize; 3] = [1, 8, 32];
+
+/// What the clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Case {
     Load { snapshots: i64, gzip: bool },
@@ -74,15 +77,6 @@ impl Case {
     pub fn is_meant_by(self, word: &str) -> bool {
         let name = self.name();
         name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    }
-
-    /// The numbers of clients that it is measured with.
-    pub fn clients(self) -> &'static [usize] {
-        match self {
-            Self::Create | Self::CommitOne | Self::CommitBranch => &[1, 8],
-            Self::CommitDistinct => &[1, 8, 32],
-            _ => &[1, 8, 32],
-        }
     }
 
     /// Prepares the dataset for so many clients.

@@ -17,15 +17,15 @@ mod wire;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 
-use crate::cases::Case;
+use crate::cases::{CLIENTS, Case};
 use crate::dataset::Dataset;
 use crate::driver::Weir;
 use crate::goals::{Engine, Goal};
 use crate::process::Process;
-use crate::report::{Report, Row, write_json};
+use crate::report::{Failure, Report, Row, write_json};
 use crate::target::{Door, Target};
 
 /// Measures an Iceberg REST catalog: latency and throughput of loads, listings, creations, commits.
@@ -80,11 +80,22 @@ async fn run(arguments: &Arguments) -> Result<()> {
         reports.push(measure_elsewhere(arguments, &cases, uri).await?);
     } else {
         for &engine in &arguments.engines {
-            reports.push(measure_weir(arguments, &cases, engine).await?);
+            // One engine that does not work is no reason to know nothing of the other.
+            let title = format!("Weir on {engine:?}");
+            let report = measure_weir(arguments, &cases, engine).await.unwrap_or_else(|error| Report {
+                title: title.clone(),
+                failures: vec![Failure::new(title, &error)],
+                ..Report::default()
+            });
+            reports.push(report);
         }
     }
     reports.iter().for_each(Report::print);
-    arguments.json.as_ref().map_or(Ok(()), |path| write_json(&reports, path))
+    arguments.json.as_ref().map_or(Ok(()), |path| write_json(&reports, path))?;
+    match reports.iter().map(|report| report.failures.len()).sum::<usize>() {
+        0 => Ok(()),
+        failures => bail!("{failures} of the measurements failed; the report says which"),
+    }
 }
 
 fn cases(only: &[String]) -> Result<Vec<Case>> {
@@ -110,13 +121,16 @@ async fn measure_elsewhere(arguments: &Arguments, cases: &[Case], uri: &str) -> 
     };
     let target = Target::find(&door).await?;
     let mut dataset = Dataset::new(&target);
-    let measured = tokio::select! {
-        measured = measure(arguments, cases, &target, &mut dataset, None) => measured,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    let title = format!("{uri}, warehouse {}", arguments.warehouse);
+    let mut report = Report { title, ..Report::default() };
+    let interrupted = tokio::select! {
+        () = measure(arguments, cases, (&target, None), &mut dataset, &mut report) => false,
+        _ = tokio::signal::ctrl_c() => true,
     };
     eprintln!("removing what was created");
     dataset.remove().await.context("what was created is not all removed")?;
-    Ok(Report { title: format!("{uri}, warehouse {}", arguments.warehouse), facts: Vec::new(), rows: measured? })
+    ensure!(!interrupted, "interrupted");
+    Ok(report)
 }
 
 /// Starts Weir on an empty store, measures it, throws the store away.
@@ -125,37 +139,59 @@ async fn measure_weir(arguments: &Arguments, cases: &[Case], engine: Engine) -> 
     let binary = arguments.weir.clone().map_or_else(beside, Ok)?;
     let mut weir = Weir::new(&binary, engine).await?;
     eprintln!("starting {} on {engine:?}", binary.display());
-    let mut facts = weir.facts().await?;
-    let target = Target::find(&weir.door()).await?;
-    let rows = measure(arguments, cases, &target, &mut Dataset::new(&target), Some((engine, weir.process()?))).await?;
-    facts.push(weir.memory_after()?);
     let title = format!("Weir on {engine:?} ({})", weir.durability().await?);
-    weir.remove().await?;
-    Ok(Report { title, facts, rows })
+    let mut report = Report { title, facts: weir.facts().await?, ..Report::default() };
+    let target = Target::find(&weir.door()).await?;
+    let server = Some((engine, weir.process()?));
+    measure(arguments, cases, (&target, server), &mut Dataset::new(&target), &mut report).await;
+    match weir.memory_after() {
+        Ok(fact) => report.facts.push(fact),
+        Err(error) => report.failures.push(Failure::new("memory after the load".to_owned(), &error)),
+    }
+    if let Err(error) = weir.remove().await {
+        report.failures.push(Failure::new("stopping the server".to_owned(), &error));
+    }
+    Ok(report)
 }
 
+/// Adds a row to the report for each case with each number of clients, or why there is none.
 async fn measure(
     arguments: &Arguments,
     cases: &[Case],
-    target: &Target,
+    (target, server): (&Target, Option<(Engine, Process)>),
     dataset: &mut Dataset,
-    server: Option<(Engine, Process)>,
-) -> Result<Vec<Row>> {
-    let length = Duration::from_secs_f64(arguments.seconds);
-    let mut rows = Vec::new();
+    report: &mut Report,
+) {
     for &case in cases {
-        for &clients in case.clients() {
-            let scene = case.stage(target, dataset, arguments.tables, clients).await;
-            let scene = scene.with_context(|| format!("preparing {}", case.name()))?;
-            let cpu = || server.as_ref().map(|(_, process)| process.cpu()).transpose();
-            let before = cpu()?;
-            let tally = load::load(target, scene.operations, length).await?;
-            let used = cpu()?.zip(before).map(|(after, before)| after.saturating_sub(before));
-            let goal = server.as_ref().and_then(|(engine, _)| Goal::of(*engine, case, clients));
-            let row = Row::new(case, scene.label, clients, &tally, used).against(goal);
-            eprintln!("{:>18} {clients:>2} clients {:>10.0}/s", row.case, row.per_second);
-            rows.push(row);
+        for clients in CLIENTS {
+            match measure_case(arguments, (case, clients), target, dataset, server.as_ref()).await {
+                Ok(row) => {
+                    eprintln!("{:>18} {clients:>2} clients {:>10.0}/s", row.case, row.per_second);
+                    report.rows.push(row);
+                }
+                Err(error) => {
+                    let failure = Failure::new(format!("{} with {clients} clients", case.name()), &error);
+                    eprintln!("{:>18} {clients:>2} clients: {}", case.name(), failure.reason);
+                    report.failures.push(failure);
+                }
+            }
         }
     }
-    Ok(rows)
+}
+
+async fn measure_case(
+    arguments: &Arguments,
+    (case, clients): (Case, usize),
+    target: &Target,
+    dataset: &mut Dataset,
+    server: Option<&(Engine, Process)>,
+) -> Result<Row> {
+    let length = Duration::from_secs_f64(arguments.seconds);
+    let scene = case.stage(target, dataset, arguments.tables, clients).await.context("it cannot be prepared")?;
+    let cpu = || server.map(|(_, process)| process.cpu()).transpose();
+    let before = cpu()?;
+    let tally = load::load(target, scene.operations, length).await?;
+    let used = cpu()?.zip(before).map(|(after, before)| after.saturating_sub(before));
+    let goal = server.and_then(|(engine, _)| Goal::of(*engine, case, clients));
+    Ok(Row::new(case, scene.label, clients, &tally, used).against(goal))
 }

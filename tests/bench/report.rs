@@ -37,12 +37,27 @@ pub struct Fact {
     pub goal: String,
 }
 
-/// Everything about one catalog.
+/// What was asked for, but could not be measured.
 #[derive(Debug, Serialize)]
+pub struct Failure {
+    pub what: String,
+    /// With all its causes.
+    pub reason: String,
+}
+
+impl Failure {
+    pub fn new(what: String, error: &anyhow::Error) -> Self {
+        Self { what, reason: format!("{error:#}") }
+    }
+}
+
+/// Everything about one catalog.
+#[derive(Debug, Default, Serialize)]
 pub struct Report {
     pub title: String,
     pub facts: Vec<Fact>,
     pub rows: Vec<Row>,
+    pub failures: Vec<Failure>,
 }
 
 impl Row {
@@ -111,6 +126,9 @@ impl Report {
         }
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.cells().to_vec()).collect();
         print_table(&["operation", "clients", "p50", "p99", "per second", "server CPU", "errors", "goal"], &rows);
+        for failure in &self.failures {
+            println!("\nNOT MEASURED: {}: {}", failure.what, failure.reason);
+        }
     }
 }
 
