@@ -111,7 +111,7 @@ impl Guest {
         answer: wasmtime::Result<Result<T, Fault>>,
         fits: impl FnOnce(&T) -> Result<(), PluginFault>,
     ) -> Result<T, PluginFault> {
-        let answer = answer.map_err(|error| trap::fault(&error, self.limits()))?;
+        let answer = answer.map_err(|error| trap::fault(&error, self.limits(), self.limits().deadline_ms))?;
         if let Ok(answer) = &answer {
             fits(answer)?;
         }

@@ -12,7 +12,7 @@ use super::bindings::planning::{Planning, PlanningIndices};
 use super::bindings::reviewing::{Reviewing, ReviewingIndices};
 use super::component::Compiled;
 use super::engine::Sandbox;
-use super::imports::{Budget, Loans};
+use super::imports::{self, Budget, Loans};
 use super::load_error::LoadError;
 use super::memory::Limiter;
 use super::turn::Turn;
@@ -54,7 +54,9 @@ impl Template {
     /// Fails where an import or export has another shape than the host's.
     pub(super) fn link(sandbox: &Sandbox, compiled: &Compiled) -> Result<Self, LoadError> {
         let shape = |error: wasmtime::Error| LoadError::Shape(format!("{error:#}"));
-        let linked = sandbox.linker.instantiate_pre(&compiled.component).map_err(shape)?;
+        let mut linker = sandbox.linker.clone();
+        imports::lend_wasi(&mut linker, &compiled.component).map_err(shape)?;
+        let linked = linker.instantiate_pre(&compiled.component).map_err(shape)?;
         let abilities = compiled.abilities();
         Ok(Self {
             base: PluginIndices::new(&linked).map_err(shape)?,
@@ -86,7 +88,7 @@ impl Template {
     }
 }
 
-fn store(sandbox: &Sandbox, loans: &Arc<Loans>) -> Store<State> {
+pub(super) fn store(sandbox: &Sandbox, loans: &Arc<Loans>) -> Store<State> {
     let limits = &loans.limits;
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles_max as usize);

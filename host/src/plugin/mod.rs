@@ -7,6 +7,8 @@ mod engine;
 mod faults;
 mod generation;
 mod guest;
+#[cfg(test)]
+mod hand_written;
 mod imports;
 mod inspect;
 mod instance;

@@ -56,7 +56,7 @@ impl Pool {
         let slot = self.slot(ends).await?;
         if self.loans.limits.fresh {
             let turn = Turn::begin(&self.sandbox.processor, ends).await;
-            let (instance, _) = self.make(&turn).await?;
+            let (instance, _) = self.make(&turn, self.loans.limits.deadline_ms).await?;
             return Ok(Lease { pool: self.clone(), turn, instance, slot });
         }
         let warm = self.idle().pop();
@@ -102,7 +102,7 @@ impl Pool {
         let ends = deadline(limits.load_deadline_ms);
         let making = async {
             let turn = Turn::begin(&self.sandbox.processor, ends).await;
-            self.make(&turn).await
+            self.make(&turn, limits.load_deadline_ms).await
         };
         let late = |_| PluginFault::Timeout { deadline_ms: limits.load_deadline_ms };
         timeout_at(ends.into(), making)
@@ -112,9 +112,9 @@ impl Pool {
     }
 
     /// Start, `describe`, `configure`.
-    async fn make(&self, turn: &Arc<Turn>) -> Result<(Instance, Description), Unready> {
+    async fn make(&self, turn: &Arc<Turn>, deadline_ms: u32) -> Result<(Instance, Description), Unready> {
         let limits = &self.loans.limits;
-        let failed = |step| move |error| Unready::Fault { step, fault: trap::fault(&error, limits) };
+        let failed = |step| move |error| Unready::Fault { step, fault: trap::fault(&error, limits, deadline_ms) };
         self.loans.counters.instances_made.fetch_add(1, Ordering::Relaxed);
         let mut instance =
             self.template.instance(&self.sandbox, &self.loans, turn.clone()).await.map_err(failed("start"))?;

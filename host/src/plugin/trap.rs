@@ -12,13 +12,13 @@ use super::memory::OverLimit;
 const TOO_MUCH_COPIED: &str = "fuel allocated for hostcalls has been exhausted";
 const TEXT_BYTES_MAX: usize = 300;
 
-/// The fault behind an error of a call, an instantiation.
-pub(super) fn fault(error: &Error, limits: &Limits) -> PluginFault {
+/// The fault behind an error of a call, an instantiation, that had so much time.
+pub(super) fn fault(error: &Error, limits: &Limits, deadline_ms: u32) -> PluginFault {
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return PluginFault::MemoryExceeded(over.to_string());
     }
     if error.downcast_ref::<Overdue>().is_some() {
-        return PluginFault::Timeout { deadline_ms: limits.deadline_ms };
+        return PluginFault::Timeout { deadline_ms };
     }
     if error.downcast_ref::<HostCallsExhausted>().is_some() {
         return PluginFault::HostCallsExceeded { calls_max: limits.host_calls_max };
@@ -28,7 +28,7 @@ pub(super) fn fault(error: &Error, limits: &Limits) -> PluginFault {
     }
     let root = error.root_cause().to_string();
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => PluginFault::Timeout { deadline_ms: limits.deadline_ms },
+        Some(Trap::Interrupt) => PluginFault::Timeout { deadline_ms },
         Some(trap) => PluginFault::Trap(trap.to_string()),
         None if root.contains(TOO_MUCH_COPIED) => PluginFault::OutputTooLarge { bytes_max: limits.output_bytes_max },
         None => PluginFault::Trap(plain(&root, TEXT_BYTES_MAX)),

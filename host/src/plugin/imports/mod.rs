@@ -26,7 +26,7 @@ use super::stats::Counters;
 pub use change::{MetadataView, ProposalView};
 pub use egress::Egress;
 pub use secrets::{Secret, SecretHandle, Secrets};
-pub(super) use wasi::is_lent as is_lent_by_wasi;
+pub(super) use wasi::{is_lent as is_lent_by_wasi, lend as lend_wasi};
 
 /// What all instances of one plugin share.
 pub(super) struct Loans {
@@ -91,11 +91,10 @@ impl State {
     }
 }
 
-/// Everything that a component may import.
+/// Everything that a component may import, but for WASI, whose shape the component tells.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     Plugin::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     change_interface::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
-    wasi::add_to_linker(&mut linker)?;
     Ok(linker)
 }
