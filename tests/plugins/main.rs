@@ -1,0 +1,10 @@
+//! The sandbox against real guests, simple, broken, hostile.
+
+mod answers;
+mod ask;
+mod egress;
+mod instances;
+mod loading;
+mod loans;
+mod memory;
+mod time;

@@ -1,0 +1,200 @@
+//! Guests that take their time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use weir::plugin::{Guest, Limits};
+
+use crate::ask::{PATIENCE_MS, ask, behaving, bytes, call, check, guest, limits, sandbox, settings, try_load};
+
+fn hurried(deadline_ms: u32) -> Limits {
+    Limits { deadline_ms, ..limits() }
+}
+
+async fn looping(limits: Limits) -> Arc<Guest> {
+    guest(json!({ "behaviour": "loop" }), limits).await
+}
+
+/// T1, P1: an endless loop ends with its deadline, again and again, and leaves no thread behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t1_an_endless_loop_ends_with_its_deadline() {
+    let guest = looping(hurried(30)).await;
+    let threads_before = threads();
+    for _ in 0..50 {
+        let started = Instant::now();
+        let fault = ask(&guest).await.expect_err("a loop");
+        assert_eq!(fault.code(), "plugin_timeout");
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+    assert!(threads() <= threads_before + 2, "{} threads, before {threads_before}", threads());
+    assert_eq!(guest.stats().faults["plugin_timeout"], 50);
+}
+
+/// T2: what never comes back from `configure` or `describe` is not loaded.
+#[tokio::test]
+async fn t2_a_guest_that_does_not_start_is_refused_within_the_load_deadline() {
+    let in_configure =
+        settings(json!({ "behaviour": "loop", "at": "configure" }), Limits { load_deadline_ms: 200, ..limits() });
+    let refusal = try_load("guest", in_configure).await.err().expect("it does not load").to_string();
+    assert!(refusal.contains("no answer within 200 ms"), "{refusal}");
+    let in_describe = settings(json!({}), Limits { load_deadline_ms: 200, ..limits() });
+    let refusal = try_load("describe-loop", in_describe).await.err().expect("it does not load").to_string();
+    assert!(refusal.contains("no answer within 200 ms"), "{refusal}");
+    let trap = try_load("describe-trap", settings(json!({}), limits())).await.err().expect("it does not load");
+    assert!(trap.to_string().contains("`describe`"), "{trap}");
+}
+
+/// T3: the caller's deadline and the plugin's are both kept, whichever is shorter.
+#[tokio::test]
+async fn t3_the_shorter_of_two_deadlines_ends_the_call() {
+    for (of_plugin, of_caller) in [(50, 0), (50, PATIENCE_MS), (PATIENCE_MS, 50)] {
+        let guest = looping(hurried(of_plugin)).await;
+        let mut call = call();
+        call.deadline_ms = of_caller;
+        let started = Instant::now();
+        let fault = guest.authorize(&call, &[check("orders")]).await.expect_err("a loop");
+        assert_eq!(fault.code(), "plugin_timeout");
+        assert!(started.elapsed() < Duration::from_secs(10), "{of_plugin}, {of_caller}: {:?}", started.elapsed());
+    }
+}
+
+/// T1: while one plugin loops, another one answers in time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t1_another_plugin_answers_while_one_loops() {
+    let looping = looping(Limits { instances_max: 8, ..hurried(2_000) }).await;
+    let orderly = behaving("none").await;
+    ask(&orderly).await.expect("warm");
+    let loops: Vec<_> = (0..8)
+        .map(|_| {
+            tokio::spawn({
+                let guest = looping.clone();
+                async move { ask(&guest).await }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let started = Instant::now();
+    ask(&orderly).await.expect("an answer");
+    let took = started.elapsed();
+    for each in loops {
+        assert_eq!(each.await.expect("no panic").expect_err("a loop").code(), "plugin_timeout");
+    }
+    assert!(took < Duration::from_millis(1_000), "it took {took:?}, the loops 2 s");
+}
+
+/// T5: a hundred loops do not keep the rest of the process from its work, and none of them hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t5_a_hundred_loops_leave_the_process_responsive() {
+    let guest = looping(Limits { instances_max: 8, queue_max: 64, ..hurried(1_000) }).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let pulse = tokio::spawn(pulse(over.clone()));
+    let loops: Vec<_> = (0..100)
+        .map(|_| {
+            tokio::spawn({
+                let guest = guest.clone();
+                async move { ask(&guest).await }
+            })
+        })
+        .collect();
+    let started = Instant::now();
+    let mut codes = Vec::new();
+    for each in loops {
+        codes.push(each.await.expect("no panic").expect_err("a loop").code());
+    }
+    let took = started.elapsed();
+    over.store(true, Ordering::Relaxed);
+    let mut beats = pulse.await.expect("no panic");
+    beats.sort();
+    let p99 = beats[beats.len() * 99 / 100];
+    println!("{} beats, p50 {:?}, p99 {p99:?}", beats.len(), beats[beats.len() / 2]);
+    assert!(p99 < Duration::from_millis(250), "p99 {p99:?} over {} beats", beats.len());
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    // Eight run, sixty-four wait, the rest is refused at once.
+    let refused = codes.iter().filter(|code| **code == "plugin_saturated").count();
+    let late = codes.iter().filter(|code| **code == "plugin_timeout").count();
+    assert_eq!(refused + late, 100, "{codes:?}");
+    assert!(refused >= 28 && late >= 8, "{refused} refused, {late} late");
+}
+
+/// How late a task runs that only wants to run for a moment, over and over.
+async fn pulse(over: Arc<AtomicBool>) -> Vec<Duration> {
+    let mut beats = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        let (mut near, mut far) = tokio::io::duplex(64);
+        let echo = tokio::spawn(async move { tokio::io::AsyncWriteExt::write_all(&mut far, b"x").await });
+        let mut byte = [0];
+        tokio::io::AsyncReadExt::read_exact(&mut near, &mut byte).await.expect("a byte");
+        echo.await.expect("no panic").expect("written");
+        beats.push(started.elapsed());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    beats
+}
+
+/// P4: callers that go away leave neither a slot behind nor a half-used instance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p4_callers_that_go_away_leak_nothing() {
+    let guest =
+        guest(json!({ "behaviour": "spin", "count": 20_000_000 }), Limits { instances_max: 2, ..limits() }).await;
+    for n in 0..200_u64 {
+        let asked = tokio::time::timeout(Duration::from_micros(n * 20), ask(&guest)).await;
+        if let Ok(answer) = asked {
+            answer.expect("an answer in time is a good one");
+        }
+    }
+    let stats = settled(&guest).await;
+    assert_eq!((stats.busy, stats.queued), (0, 0));
+    assert!(stats.idle <= 2, "{} idle", stats.idle);
+    ask(&guest).await.expect("it still answers");
+}
+
+/// Background starts of instances may still be under way.
+async fn settled(guest: &Guest) -> weir::plugin::GuestStats {
+    for _ in 0..500 {
+        let stats = guest.stats();
+        if stats.busy == 0 {
+            return stats;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    guest.stats()
+}
+
+/// The queue is bounded: one call more than may wait is refused at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_too_many_is_refused_at_once() {
+    let guest = looping(Limits { instances_max: 1, queue_max: 0, ..hurried(3_000) }).await;
+    let first = tokio::spawn({
+        let guest = guest.clone();
+        async move { ask(&guest).await }
+    });
+    while guest.stats().busy == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let started = Instant::now();
+    assert_eq!(ask(&guest).await.expect_err("no place").code(), "plugin_saturated");
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(first.await.expect("no panic").expect_err("a loop").code(), "plugin_timeout");
+}
+
+/// Compiling does not hold up whoever asks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_answers_while_another_one_is_compiled() {
+    let guest = behaving("none").await;
+    let compiling = tokio::spawn(async { sandbox().compile(bytes("reviewer")).await.map(|_| ()) });
+    let mut asked = 0;
+    while !compiling.is_finished() {
+        ask(&guest).await.expect("an answer");
+        asked += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    compiling.await.expect("no panic").expect("it compiles");
+    assert!(asked > 1, "asked {asked} times");
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
