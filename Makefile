@@ -1,7 +1,7 @@
 # Weir's commands; `make help` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run plugins test test-full lint fmt bench
+.PHONY: help run plugins test-plugins test test-full lint fmt bench
 
 # `make run PROFILE=dev` compiles faster, serves slower.
 PROFILE ?= release
@@ -11,7 +11,7 @@ BENCH ?=
 CASES ?= 4000
 
 help: ## List the commands.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
@@ -21,6 +21,9 @@ run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
 plugins: ## Build the plugins and the guests of the tests into target/plugins.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	plugins/build.sh
+
+test-plugins: ## Test the rules of the plugins as plain Rust.
+	plugins/test.sh
 
 test: ## Run the gate: both engines, properties, real clients, tidy.
 	tests/setup.sh gate
@@ -39,10 +42,12 @@ test-full: lint ## Run the gate, then what is slow: Spark, Java, soak, long race
 
 lint: ## Check the formatting, then clippy with the caps of clippy.toml.
 	cargo fmt --check
+	cd plugins && cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 fmt: ## Format the code.
 	cargo fmt
+	cd plugins && cargo fmt --all
 
 bench: ## Measure the catalog on both engines; BENCH="--uri URL" measures another.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)

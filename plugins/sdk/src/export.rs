@@ -1,10 +1,12 @@
 //! `plugin!`: the exports of a component.
 
 /// Exports a type as a plugin, with the abilities that it has: `plugin!(Policy: authorizer)`,
-/// `plugin!(Policy: authorizer, planner)`, `plugin!(Rules: contract)`.
+/// `plugin!(Policy: authorizer, planner)`, `plugin!(Rules: contract)`. Outside the sandbox it exports nothing: the names of a
+/// component's exports are none that a linker of shared libraries takes.
 #[macro_export]
 macro_rules! plugin {
     ($plugin:ty: $($ability:ident),+ $(,)?) => {
+        #[cfg(target_arch = "wasm32")]
         const _: () = {
             struct Exported;
             impl $crate::bindings::base::exports::weir::plugin::lifecycle::Guest for Exported {

@@ -1,0 +1,199 @@
+//! The world as Cedar sees it: callers with roles, objects with all that lies above them.
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+
+use cedar_policy::{Context, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Expression};
+use weir_plugin::{Attribute, Call, Check, Fault, Object, Problem, Value, problem};
+
+use crate::refused;
+
+/// The one server.
+pub const SERVER: &str = "server";
+
+/// What an object is; the rest of what comes with a check is what is to happen to it.
+const OF_THE_OBJECT: &[&str] = &["protected", "status", "location", "format-version"];
+const PROPERTY: &str = "property.";
+
+const KINDS: &[(&str, &str)] = &[
+    ("server", "Weir::Server"),
+    ("project", "Weir::Project"),
+    ("warehouse", "Weir::Warehouse"),
+    ("namespace", "Weir::Namespace"),
+    ("table", "Weir::Table"),
+    ("view", "Weir::View"),
+    ("role", "Weir::Role"),
+    ("user", "Weir::User"),
+];
+
+/// The type of a kind of object.
+pub fn type_of(kind: &str) -> Option<&'static str> {
+    KINDS.iter().find(|(name, _)| *name == kind).map(|(_, name)| *name)
+}
+
+/// The groups that an action is in: `read` or `change`, and its kind.
+pub fn groups(action: &str) -> [&str; 2] {
+    let (kind, verb) = action.split_once(':').unwrap_or(("", action));
+    let reads = matches!(verb, "describe" | "read" | "report-metrics") || verb.starts_with("list-");
+    [if reads { "read" } else { "change" }, kind]
+}
+
+/// The types, parsed once an instance.
+pub struct Model {
+    kinds: HashMap<&'static str, EntityTypeName>,
+    action: EntityTypeName,
+}
+
+impl Model {
+    pub fn new() -> Result<Self, Vec<Problem>> {
+        let parse = |name: &str| EntityTypeName::from_str(name).map_err(|error| vec![problem("", error.to_string())]);
+        let kinds = KINDS.iter().map(|(kind, name)| Ok((*kind, parse(name)?))).collect::<Result<_, Vec<Problem>>>()?;
+        Ok(Self { kinds, action: parse("Weir::Action")? })
+    }
+
+    fn uid(&self, kind: &str, id: &str) -> Result<EntityUid, Fault> {
+        let name = self
+            .kinds
+            .get(kind)
+            .ok_or_else(|| Fault::invalid("unknown_kind", format!("no objects of kind `{kind}`")))?;
+        Ok(EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id)))
+    }
+
+    fn action_uid(&self, action: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(self.action.clone(), EntityId::new(action))
+    }
+
+    /// The caller, with its roles as parents.
+    pub fn principal(&self, call: &Call) -> Result<Vec<Entity>, Fault> {
+        let principal = &call.principal;
+        let roles = principal.roles.iter().map(|role| self.uid("role", role)).collect::<Result<HashSet<_>, _>>()?;
+        let attributes = HashMap::from([
+            ("id".to_string(), text(&principal.id)),
+            ("kind".to_string(), text(&principal.kind)),
+            ("claims".to_string(), record(&principal.claims)?),
+        ]);
+        let mut entities: Vec<Entity> = roles.iter().cloned().map(Entity::with_uid).collect();
+        entities.push(entity(self.uid("user", &principal.id)?, attributes, roles, Vec::new())?);
+        Ok(entities)
+    }
+
+    /// The action, with its groups as parents.
+    pub fn action(&self, action: &str) -> Result<Vec<Entity>, Fault> {
+        let parents: HashSet<EntityUid> = groups(action).iter().map(|group| self.action_uid(group)).collect();
+        let mut entities: Vec<Entity> = parents.iter().cloned().map(Entity::with_uid).collect();
+        entities.push(Entity::new_no_attrs(self.action_uid(action), parents));
+        Ok(entities)
+    }
+
+    /// All that lies above an object, the server first.
+    pub fn place(&self, object: &Object) -> Result<Vec<Entity>, Fault> {
+        let server = self.uid("server", SERVER)?;
+        let mut entities = vec![Entity::with_uid(server.clone())];
+        let mut above = server;
+        let mut add = |kind: &str, id: &str, name: &str| -> Result<(), Fault> {
+            let uid = self.uid(kind, id)?;
+            let attributes = HashMap::from([("name".to_string(), text(name))]);
+            entities.push(entity(uid.clone(), attributes, HashSet::from([above.clone()]), Vec::new())?);
+            above = uid;
+            Ok(())
+        };
+        if !matches!(object.kind.as_str(), "server" | "project") {
+            add("project", &object.project.id, &object.project.name)?;
+        }
+        if let Some(warehouse) = object.warehouse.as_ref().filter(|_| object.kind != "warehouse") {
+            add("warehouse", &warehouse.id, &warehouse.name)?;
+        }
+        for namespace in &object.namespace {
+            add("namespace", &namespace.id, &namespace.name)?;
+        }
+        Ok(entities)
+    }
+
+    fn object_uid(&self, object: &Object) -> Result<EntityUid, Fault> {
+        self.uid(&object.kind, if object.kind == "server" { SERVER } else { &object.id })
+    }
+
+    fn above(&self, object: &Object) -> Result<HashSet<EntityUid>, Fault> {
+        let uid = match (object.kind.as_str(), object.namespace.last(), &object.warehouse) {
+            ("server", ..) => return Ok(HashSet::new()),
+            ("project", ..) => self.uid("server", SERVER)?,
+            (_, Some(namespace), _) => self.uid("namespace", &namespace.id)?,
+            ("warehouse", ..) | (_, None, None) => self.uid("project", &object.project.id)?,
+            (_, None, Some(warehouse)) => self.uid("warehouse", &warehouse.id)?,
+        };
+        Ok(HashSet::from([uid]))
+    }
+
+    /// The object, with its names and facts as attributes, its properties as tags.
+    pub fn object(&self, object: &Object) -> Result<Entity, Fault> {
+        let namespace = object.namespace.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(".");
+        let path = if namespace.is_empty() { object.name.clone() } else { format!("{namespace}.{}", object.name) };
+        let warehouse = object.warehouse.as_ref().map_or("", |warehouse| &warehouse.name);
+        let mut attributes = HashMap::from([
+            ("name".to_string(), text(&object.name)),
+            ("path".to_string(), text(&path)),
+            ("namespace".to_string(), text(&namespace)),
+            ("warehouse".to_string(), text(if object.kind == "warehouse" { &object.name } else { warehouse })),
+            ("project".to_string(), text(if object.kind == "project" { &object.name } else { &object.project.name })),
+        ]);
+        let mut tags = Vec::new();
+        for attribute in &object.attributes {
+            if let Some(key) = attribute.key.strip_prefix(PROPERTY) {
+                tags.push((key.to_string(), expression(&attribute.value)));
+            } else if OF_THE_OBJECT.contains(&attribute.key.as_str()) {
+                attributes.insert(identifier(&attribute.key), expression(&attribute.value));
+            }
+        }
+        entity(self.object_uid(object)?, attributes, self.above(object)?, tags)
+    }
+
+    /// Who asks what of which object, with what is to happen as context.
+    pub fn request(&self, call: &Call, check: &Check) -> Result<Request, Fault> {
+        let wishes = check.object.attributes.iter().filter(|attribute| {
+            !attribute.key.starts_with(PROPERTY) && !OF_THE_OBJECT.contains(&attribute.key.as_str())
+        });
+        let mut context: HashMap<String, Expression> =
+            wishes.map(|wish| (identifier(&wish.key), expression(&wish.value))).collect();
+        context.insert("now_ms".to_string(), Expression::new_long(i64::try_from(call.now_ms).unwrap_or(i64::MAX)));
+        let context = Context::from_pairs(context).map_err(|error| refused("context", &error))?;
+        let principal = self.uid("user", &call.principal.id)?;
+        Request::new(principal, self.action_uid(&check.action), self.object_uid(&check.object)?, context, None)
+            .map_err(|error| refused("request", &error))
+    }
+}
+
+type Attributes = HashMap<String, Expression>;
+
+fn entity(
+    uid: EntityUid,
+    attributes: Attributes,
+    parents: HashSet<EntityUid>,
+    tags: Vec<(String, Expression)>,
+) -> Result<Entity, Fault> {
+    Entity::new_with_tags(uid, attributes, parents, tags).map_err(|error| refused("entity", &error))
+}
+
+fn text(value: &str) -> Expression {
+    Expression::new_string(value.to_string())
+}
+
+/// `update-kinds` is `context.update_kinds` in a policy.
+fn identifier(key: &str) -> String {
+    key.replace('-', "_")
+}
+
+fn record(attributes: &[Attribute]) -> Result<Expression, Fault> {
+    let fields: HashMap<String, Expression> =
+        attributes.iter().map(|attribute| (attribute.key.clone(), expression(&attribute.value))).collect();
+    Expression::new_record(fields).map_err(|error| refused("claims", &error))
+}
+
+fn expression(value: &Value) -> Expression {
+    match value {
+        Value::Text(value) => text(value),
+        Value::Integer(value) => Expression::new_long(*value),
+        Value::Boolean(value) => Expression::new_bool(*value),
+        Value::Bytes(value) => Expression::new_string(value.iter().map(|byte| format!("{byte:02x}")).collect()),
+        Value::Texts(values) => Expression::new_set(values.iter().map(|value| text(value))),
+    }
+}

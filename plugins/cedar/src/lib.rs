@@ -1,0 +1,145 @@
+//! Authorization by Cedar policies, evaluated in the sandbox.
+#![doc = include_str!("../README.md")]
+
+mod entities;
+mod plan;
+mod policies;
+mod self_test;
+mod settings;
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use cedar_policy::{Authorizer as Engine, Decision, Entities, PolicySet, Request};
+use weir_plugin::{Authorizer, Batch, Call, Check, Effect, Fault, Listing, Plan, Planner, Plugin, Problem, Verdict};
+
+use crate::entities::Model;
+use crate::policies::{Asked, Policies};
+pub use crate::settings::{Otherwise, Settings};
+
+pub struct Cedar {
+    engine: Engine,
+    model: Model,
+    policies: Policies,
+    settings: Settings,
+}
+
+impl Plugin for Cedar {
+    type Settings = Settings;
+    const SUMMARY: &'static str = "Authorization by Cedar policies, evaluated in the sandbox";
+
+    fn configure(settings: Settings) -> Result<Self, Vec<Problem>> {
+        let policies = Policies::parse(&settings)?;
+        let cedar = Self { engine: Engine::new(), model: Model::new()?, policies, settings };
+        let wrong = self_test::run(&cedar);
+        if wrong.is_empty() { Ok(cedar) } else { Err(wrong) }
+    }
+}
+
+impl Authorizer for Cedar {
+    fn decide(&self, call: &Call, check: &Check) -> Result<Verdict, Fault> {
+        if self.is_administrator(call) {
+            return Ok(Verdict::allow().by("administrators"));
+        }
+        if entities::type_of(&check.object.kind).is_none() {
+            return Ok(Verdict::deny(format!("no policy can speak of objects of kind `{}`", check.object.kind)));
+        }
+        let slice = self.slice(call, &check.action, &check.object.kind)?;
+        if slice.is_empty() {
+            return Ok(self.undecided());
+        }
+        let entities = self.graph(call, std::slice::from_ref(check))?;
+        self.evaluate(&self.model.request(call, check)?, &slice, &entities)
+    }
+
+    fn authorize_many(&self, call: &Call, batch: &Batch) -> Result<Vec<Effect>, Fault> {
+        let items = batch.ids.len();
+        if self.is_administrator(call) {
+            return Ok(vec![Effect::Allow; items]);
+        }
+        if entities::type_of(&batch.kind).is_none() {
+            return Ok(vec![Effect::Deny; items]);
+        }
+        let slice = self.slice(call, &batch.action, &batch.kind)?;
+        if slice.is_empty() {
+            return Ok(vec![self.undecided().effect; items]);
+        }
+        // One graph for all items: what lies above them is built, its ancestors are found, only once.
+        let checks = (0..items).map(|item| batch.check(item)).collect::<Result<Vec<_>, _>>()?;
+        let entities = self.graph(call, &checks)?;
+        let verdict = |check| Ok(self.evaluate(&self.model.request(call, check)?, &slice, &entities)?.effect);
+        checks.iter().map(verdict).collect()
+    }
+}
+
+impl Planner for Cedar {
+    fn plan_list(&self, call: &Call, listing: &Listing) -> Result<Plan, Fault> {
+        if self.is_administrator(call) {
+            return Ok(Plan::Everything);
+        }
+        let slice = self.slice(call, &listing.action, &listing.kind)?;
+        Ok(plan::plan(&slice, listing, self.settings.otherwise))
+    }
+}
+
+impl Cedar {
+    fn is_administrator(&self, call: &Call) -> bool {
+        self.settings.administrators.contains(&call.principal.id)
+            || call.principal.roles.iter().any(|role| self.settings.administrator_roles.contains(role))
+    }
+
+    /// The policies whose scope fits caller, action and kind: the others cannot change the answer.
+    fn slice(&self, call: &Call, action: &str, kind: &str) -> Result<Rc<PolicySet>, Fault> {
+        self.policies.slice(&Asked { principal: &call.principal, action, kind })
+    }
+
+    fn graph(&self, call: &Call, checks: &[Check]) -> Result<Entities, Fault> {
+        let mut entities = self.model.principal(call)?;
+        if let Some(first) = checks.first() {
+            entities.extend(self.model.action(&first.action)?);
+        }
+        // The objects before their places: what is both is described in full.
+        for check in checks {
+            entities.push(self.model.object(&check.object)?);
+        }
+        for check in checks {
+            entities.extend(self.model.place(&check.object)?);
+        }
+        let mut seen = HashSet::new();
+        entities.retain(|entity| seen.insert(entity.uid()));
+        Entities::from_entities(entities, None).map_err(|error| refused("entities", &error))
+    }
+
+    fn evaluate(&self, request: &Request, slice: &PolicySet, entities: &Entities) -> Result<Verdict, Fault> {
+        let response = self.engine.is_authorized(request, slice, entities);
+        // Cedar skips a policy that it cannot evaluate. For a permit that is safe; for a forbid it would open what the
+        // policy is there to close.
+        if let Some((id, why)) = policies::failed_forbid(&response, slice) {
+            return Ok(Verdict::deny(format!("the policy `{id}` cannot be evaluated: {why}")).by(id));
+        }
+        let mut deciding: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
+        deciding.sort();
+        let rule = deciding.join(", ");
+        Ok(match response.decision() {
+            Decision::Allow => Verdict::allow().by(rule),
+            Decision::Deny if deciding.is_empty() => self.undecided(),
+            Decision::Deny => {
+                let reason = deciding.iter().find_map(|id| policies::reason(slice, id));
+                Verdict { effect: Effect::Deny, rule: Some(rule), reason }
+            }
+        })
+    }
+
+    fn undecided(&self) -> Verdict {
+        match self.settings.otherwise {
+            Otherwise::Abstain => Verdict::abstain(),
+            Otherwise::Deny => Verdict::deny("no policy permits it"),
+        }
+    }
+}
+
+fn refused(what: &str, error: &dyn std::fmt::Display) -> Fault {
+    Fault::invalid(format!("bad_{what}"), format!("Cedar refuses the {what}: {error}"))
+}
+
+weir_plugin::plugin!(Cedar: authorizer, planner);

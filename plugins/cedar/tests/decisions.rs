@@ -1,0 +1,210 @@
+//! What policies decide, asked as the host asks.
+
+use serde_json::{Value, json};
+use weir_plugin::testing::{call, check, configure, object};
+use weir_plugin::{Attribute, Authorizer, Batch, BatchColumn, Effect, Listing, Object, Parent, Plan, Planner, Verdict};
+use weir_plugin_cedar::Cedar;
+
+const POLICIES: &str = r#"
+    @id("analysts-read")
+    permit (principal in Weir::Role::"analyst", action in Weir::Action::"read", resource in Weir::Warehouse::"warehouse:lake");
+
+    @id("owners")
+    permit (principal, action in Weir::Action::"table", resource)
+    when { resource.hasTag("owner") && resource.getTag("owner") == principal.id };
+
+    @id("no-secrets")
+    @reason("secret tables are for their owners")
+    forbid (principal, action, resource is Weir::Table)
+    when { resource.name like "secret*" }
+    unless { resource.hasTag("owner") && resource.getTag("owner") == principal.id };
+"#;
+
+fn cedar(settings: Value) -> Cedar {
+    configure(&settings).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn problems(settings: Value) -> Vec<(String, String)> {
+    match configure::<Cedar>(&settings) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.into_iter().map(|problem| (problem.pointer, problem.message)).collect(),
+    }
+}
+
+fn decide(cedar: &Cedar, who: (&str, &[&str]), action: &str, object: Object) -> Verdict {
+    cedar.decide(&call(who.0, who.1), &check(action, object)).expect("a decision")
+}
+
+fn owned(path: &str, owner: &str) -> Object {
+    let mut object = object("table", path);
+    object
+        .attributes
+        .push(Attribute { key: "property.owner".to_string(), value: weir_plugin::Value::Text(owner.to_string()) });
+    object
+}
+
+const ANALYST: (&str, &[&str]) = ("alice", &["analyst"]);
+
+#[test]
+fn a_permit_for_a_role_below_a_warehouse_allows_and_is_named() {
+    let cedar = cedar(json!({ "policies": POLICIES }));
+    let verdict = decide(&cedar, ANALYST, "table:read", object("table", "sales.eu.orders"));
+    assert_eq!(verdict, Verdict::allow().by("analysts-read"));
+}
+
+#[test]
+fn a_forbid_beats_a_permit_and_says_why() {
+    let cedar = cedar(json!({ "policies": POLICIES }));
+    let verdict = decide(&cedar, ANALYST, "table:read", object("table", "sales.secret_orders"));
+    assert_eq!(verdict, Verdict::deny("secret tables are for their owners").by("no-secrets"));
+    let own = decide(&cedar, ANALYST, "table:drop", owned("sales.secret_orders", "alice"));
+    assert_eq!(own, Verdict::allow().by("owners"));
+}
+
+#[test]
+fn where_no_policy_applies_it_abstains_or_denies_as_configured() {
+    let abstains = cedar(json!({ "policies": POLICIES }));
+    assert_eq!(decide(&abstains, ("bob", &[]), "table:read", object("table", "a.b")).effect, Effect::Abstain);
+    let denies = cedar(json!({ "policies": POLICIES, "otherwise": "deny" }));
+    assert_eq!(decide(&denies, ("bob", &[]), "table:read", object("table", "a.b")).effect, Effect::Deny);
+}
+
+#[test]
+fn administrators_are_allowed_everything_without_any_policy() {
+    let cedar = cedar(json!({ "administrators": ["root"], "administrator-roles": ["ops"] }));
+    for who in [("root", &[][..]), ("carol", &["ops"][..])] {
+        assert_eq!(decide(&cedar, who, "server:manage", object("server", "")), Verdict::allow().by("administrators"));
+    }
+    assert_eq!(decide(&cedar, ("dave", &[]), "server:manage", object("server", "")).effect, Effect::Abstain);
+}
+
+#[test]
+fn a_forbid_that_cannot_be_evaluated_denies() {
+    let policies = r#"permit (principal, action, resource);
+        @id("protected") forbid (principal, action, resource) when { resource.protected };"#;
+    let cedar = cedar(json!({ "policies": policies }));
+    let verdict = decide(&cedar, ("bob", &[]), "table:read", object("table", "a.b"));
+    assert_eq!((verdict.effect, verdict.rule.as_deref()), (Effect::Deny, Some("protected")));
+}
+
+#[test]
+fn objects_of_unknown_kinds_are_denied() {
+    let cedar = cedar(json!({ "policies": "permit (principal, action, resource);" }));
+    assert_eq!(decide(&cedar, ("bob", &[]), "model:read", object("model", "a.b")).effect, Effect::Deny);
+}
+
+#[test]
+fn what_is_to_happen_is_context() {
+    let policies = r#"permit (principal, action == Weir::Action::"table:commit", resource)
+        when { context has refs && !context.refs.contains("main") };"#;
+    let cedar = cedar(json!({ "policies": policies }));
+    let mut object = object("table", "a.b");
+    let refs =
+        |name: &str| Attribute { key: "refs".to_string(), value: weir_plugin::Value::Texts(vec![name.to_string()]) };
+    object.attributes = vec![refs("audit")];
+    assert_eq!(decide(&cedar, ("bob", &[]), "table:commit", object.clone()).effect, Effect::Allow);
+    object.attributes = vec![refs("main")];
+    assert_eq!(decide(&cedar, ("bob", &[]), "table:commit", object).effect, Effect::Abstain);
+}
+
+#[test]
+fn problems_name_the_place_in_the_policies() {
+    let found =
+        problems(json!({ "policies": "permit (principal, action, resource);\nforbid (principal action, resource);" }));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0 == "/policies" && found[0].1.starts_with("line 2: "), "{found:?}");
+    assert_eq!(problems(json!({ "polices": "" }))[0].0, "/polices");
+    let twice = "@id(\"a\") permit (principal, action, resource); @id(\"a\") forbid (principal, action, resource);";
+    assert!(problems(json!({ "policies": twice }))[0].1.contains("two policies have the @id `a`"));
+    assert!(
+        problems(json!({ "policies": "permit (principal == ?principal, action, resource);" }))[0]
+            .1
+            .contains("template")
+    );
+}
+
+#[test]
+fn the_schema_finds_misspelt_actions_and_unchecked_facts() {
+    assert_eq!(problems(json!({ "policies": POLICIES, "schema": "weir" })), []);
+    let misspelt = r#"permit (principal, action == Weir::Action::"table:raed", resource);"#;
+    assert_eq!(problems(json!({ "policies": misspelt, "schema": "weir" }))[0].0, "/policies");
+    let unchecked = r#"permit (principal, action, resource) when { resource.protected };"#;
+    assert_eq!(problems(json!({ "policies": unchecked, "schema": "weir" }))[0].0, "/policies");
+}
+
+#[test]
+fn settings_that_fail_their_own_tests_are_refused() {
+    let test = |expect: &str| {
+        json!({ "principal": "alice", "roles": ["analyst"], "action": "table:read", "path": "sales.orders",
+                "warehouse": "warehouse:lake", "expect": expect })
+    };
+    let found = problems(json!({ "policies": POLICIES, "tests": [test("allow"), test("deny")] }));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "/tests/1");
+    assert!(found[0].1.contains("is allow by analysts-read"), "{found:?}");
+}
+
+/// Tables of two namespaces, owned by alice, by bob, by nobody.
+fn batch() -> Batch {
+    let parent = |name: &str| Parent { id: format!("namespace:{name}"), name: name.to_string() };
+    let names = ["orders", "secret_a", "secret_b", "plain"];
+    let owners = ["bob", "alice", "bob", "alice"];
+    Batch {
+        action: "table:describe".to_string(),
+        kind: "table".to_string(),
+        project: Parent { id: "project:default".to_string(), name: "default".to_string() },
+        warehouse: Some(Parent { id: "warehouse:lake".to_string(), name: "lake".to_string() }),
+        namespaces: vec![vec![parent("sales")], vec![parent("hr"), parent("pay")]],
+        namespace_of: vec![0, 0, 1, 1],
+        ids: (0..4).map(|i| format!("table-{i}")).collect(),
+        names: names.map(str::to_string).to_vec(),
+        columns: vec![BatchColumn {
+            key: "property.owner".to_string(),
+            values: owners.map(|owner| weir_plugin::Value::Text(owner.to_string())).to_vec(),
+        }],
+    }
+}
+
+#[test]
+fn a_batch_is_decided_as_its_items_are() {
+    let cedar = cedar(json!({ "policies": POLICIES }));
+    let batch = batch();
+    for who in [ANALYST, ("bob", &[]), ("eve", &[])] {
+        let call = call(who.0, who.1);
+        let together = cedar.authorize_many(&call, &batch).expect("effects");
+        let apart: Vec<Effect> =
+            (0..4).map(|i| cedar.decide(&call, &batch.check(i).unwrap()).expect("a verdict").effect).collect();
+        assert_eq!(together, apart, "{who:?}");
+    }
+}
+
+#[test]
+fn plans_say_what_scopes_say() {
+    let listing = Listing {
+        action: "table:describe".to_string(),
+        kind: "table".to_string(),
+        warehouse: "warehouse:lake".to_string(),
+        namespace: vec!["sales".to_string()],
+    };
+    let plan =
+        |settings: Value, who: (&str, &[&str])| cedar(settings).plan_list(&call(who.0, who.1), &listing).unwrap();
+    let blanket = r#"permit (principal in Weir::Role::"analyst", action in Weir::Action::"read", resource in Weir::Warehouse::"warehouse:lake");"#;
+    assert_eq!(plan(json!({ "policies": blanket }), ANALYST), Plan::Everything);
+    assert_eq!(plan(json!({ "policies": blanket }), ("bob", &[])), Plan::Abstain);
+    assert_eq!(plan(json!({ "policies": blanket, "otherwise": "deny" }), ("bob", &[])), Plan::Nothing);
+    assert_eq!(plan(json!({ "policies": POLICIES }), ANALYST), Plan::PerItem);
+    assert_eq!(plan(json!({ "administrators": ["bob"] }), ("bob", &[])), Plan::Everything);
+    let elsewhere = r#"permit (principal, action, resource in Weir::Warehouse::"other");"#;
+    assert_eq!(plan(json!({ "policies": elsewhere }), ANALYST), Plan::PerItem);
+}
+
+#[test]
+fn a_thousand_policies_leave_few_to_evaluate() {
+    let many: String = (0..1_000)
+        .map(|i| format!("@id(\"p{i}\") permit (principal == Weir::User::\"user-{i}\", action, resource);"))
+        .collect();
+    let cedar = cedar(json!({ "policies": many }));
+    let verdict = decide(&cedar, ("user-77", &[]), "table:read", object("table", "a.b"));
+    assert_eq!(verdict, Verdict::allow().by("p77"));
+    assert_eq!(decide(&cedar, ("user-7777", &[]), "table:read", object("table", "a.b")).effect, Effect::Abstain);
+}
