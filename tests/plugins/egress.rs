@@ -238,6 +238,26 @@ async fn t22_requests_of_one_call_are_bounded() {
     assert_eq!(told(&guest).await, "denied: the requests of this call are used up");
 }
 
+/// T22: requests of all instances together are counted, too; who finds no free connection waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t22_connections_of_a_plugin_are_bounded() {
+    let silent = Server::start(Vec::new(), false).await;
+    let bounded = Limits { http_connections_max: 2, deadline_ms: 3_000, ..limits() };
+    let guest = visiting(&silent.origin(), &[&silent.origin()], true, bounded).await;
+    let waits: Vec<_> = (0..8)
+        .map(|_| {
+            let guest = guest.clone();
+            tokio::spawn(async move { ask(&guest).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let connections = silent.connections.load(Ordering::Relaxed);
+    for each in waits {
+        assert_eq!(each.await.expect("no panic").expect_err("a tarpit").code(), "plugin_timeout");
+    }
+    assert!(connections <= 2, "{connections} connections while all of them wait");
+}
+
 /// T14: a header that would smuggle a line never leaves.
 #[tokio::test]
 async fn t14_a_smuggled_header_is_refused() {

@@ -13,11 +13,18 @@ async fn t13_what_is_no_plugin_is_refused_with_good_words() {
         ("empty", "a plugin exports `weir:plugin/lifecycle@0.1.0`"),
         ("wrong-world", "the component exports `run`"),
         ("future-track", "`weir:plugin/lifecycle@0.9.0`"),
-        ("no-ability", "`weir:plugin/authorizer@0.1.0` or"),
-        ("wants-files", "the component exports `weir:plugin/lifecycle@0.1.0`; a plugin exports"),
     ] {
         let refusal =
             shared().compile(bytes(name)).await.err().unwrap_or_else(|| panic!("{name} compiles")).to_string();
+        assert!(refusal.contains(words), "{name}: {refusal}");
+    }
+}
+
+/// T13: a plugin that can do nothing, one that only looks like a plugin.
+#[tokio::test]
+async fn t13_a_plugin_without_an_ability_is_refused() {
+    for (name, words) in [("no-ability", "`weir:plugin/authorizer@0.1.0` or"), ("wants-files", "does not fit")] {
+        let refusal = try_load(name, settings(json!({}), limits())).await.err().expect("it does not load").to_string();
         assert!(refusal.contains(words), "{name}: {refusal}");
     }
 }

@@ -32,6 +32,7 @@ pub struct Compiled {
     sha256: String,
     abilities: Abilities,
     imports: BTreeSet<String>,
+    exports: BTreeSet<String>,
 }
 
 impl Sandbox {
@@ -75,10 +76,10 @@ impl Compiled {
             authorizer_plan: exported("authorizer-plan"),
             contract: exported("contract"),
         };
-        if !abilities.lifecycle || !(abilities.authorizer || abilities.contract) {
+        if !abilities.lifecycle {
             return Err(LoadError::Exports { found: exports.into_iter().collect() });
         }
-        Ok(Self { component, sha256, abilities, imports })
+        Ok(Self { component, sha256, abilities, imports, exports })
     }
 
     /// Of the plain component, in lower-case hex.
@@ -88,6 +89,11 @@ impl Compiled {
 
     pub fn abilities(&self) -> &Abilities {
         &self.abilities
+    }
+
+    /// The interfaces that the component exports, with their versions.
+    pub fn exports(&self) -> &BTreeSet<String> {
+        &self.exports
     }
 
     /// The interfaces that the component imports, with their versions.

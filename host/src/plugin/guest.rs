@@ -57,6 +57,10 @@ impl Guest {
             Unready::Fault { step, fault } => LoadError::Trial { step, fault },
             Unready::Settings(problems) => LoadError::Settings(problems),
         })?;
+        // After the trial: what the guest says of itself may tell its author what went wrong.
+        if !(compiled.abilities().authorizer || compiled.abilities().contract) {
+            return Err(LoadError::Exports { found: compiled.exports().iter().cloned().collect() });
+        }
         pool.keep_first(instance);
         let (sha256, abilities) = (compiled.sha256().to_owned(), compiled.abilities().clone());
         Ok(Arc::new(Self { name, sha256, abilities, description: tamed(description), pool }))
