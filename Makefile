@@ -28,12 +28,14 @@ test-plugins: ## Test the rules of the plugins as plain Rust.
 test: ## Run the gate: both engines, properties, real clients, tidy.
 	tests/setup.sh gate
 	plugins/build.sh
+	plugins/test.sh
 	cargo build --bin weir
 	tests/with-postgres.sh cargo test --workspace --no-fail-fast
 
 test-full: lint ## Run the gate, then what is slow: Spark, Java, soak, long races.
 	tests/setup.sh full
 	plugins/build.sh
+	WEIR_TEST_FULL=1 plugins/test.sh
 	@checks=; cargo deny fetch db || { checks="bans licenses sources"; \
 	echo "skipped: the advisory database is out of reach, so cargo deny checks $$checks only"; }; \
 	for workspace in . plugins; do (cd $$workspace && cargo deny --log-level error check $$checks) || exit 1; done

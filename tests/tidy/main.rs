@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod migrations;
+mod plugins;
 mod rooms;
 
 use std::fs;
