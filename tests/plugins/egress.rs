@@ -1,4 +1,4 @@
-//! Requests of guests to servers, friendly and hostile.
+//! Requests of guests to friendly, to hostile servers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

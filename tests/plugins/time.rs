@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use weir::plugin::{Guest, Limits};
+use weir_tests::tools::is_full_lane;
 
 use crate::ask::{PATIENCE_MS, ask, behaving, bytes, call, check, guest, limits, sandbox, settings, try_load};
 
@@ -24,14 +25,15 @@ async fn looping(limits: Limits) -> Arc<Guest> {
 async fn t1_an_endless_loop_ends_with_its_deadline() {
     let guest = looping(hurried(30)).await;
     let threads_before = threads();
-    for _ in 0..50 {
+    let times = if is_full_lane() { 1_000 } else { 50 };
+    for _ in 0..times {
         let started = Instant::now();
         let fault = ask(&guest).await.expect_err("a loop");
         assert_eq!(fault.code(), "plugin_timeout");
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
     assert!(threads() <= threads_before + 2, "{} threads, before {threads_before}", threads());
-    assert_eq!(guest.stats().faults["plugin_timeout"], 50);
+    assert_eq!(guest.stats().faults["plugin_timeout"], times);
 }
 
 /// T2: what never comes back from `configure` or `describe` is not loaded.
@@ -146,8 +148,9 @@ async fn pulse(over: Arc<AtomicBool>) -> Vec<Duration> {
 async fn p4_callers_that_go_away_leak_nothing() {
     let guest =
         guest(json!({ "behaviour": "spin", "count": 20_000_000 }), Limits { instances_max: 2, ..limits() }).await;
-    for n in 0..200_u64 {
-        let asked = tokio::time::timeout(Duration::from_micros(n * 20), ask(&guest)).await;
+    let times = if is_full_lane() { 10_000 } else { 200_u64 };
+    for n in 0..times {
+        let asked = tokio::time::timeout(Duration::from_micros(n % 200 * 20), ask(&guest)).await;
         if let Ok(answer) = asked {
             answer.expect("an answer in time is a good one");
         }
