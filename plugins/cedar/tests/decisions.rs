@@ -1,4 +1,5 @@
 //! What policies decide, asked as the host asks.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use serde_json::{Value, json};
 use weir_plugin::testing::{call, check, configure, object};

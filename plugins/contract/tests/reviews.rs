@@ -1,4 +1,5 @@
 //! What a contract says to changes.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 use serde_json::{Value, json};
 use weir_plugin::testing::{Change, Document, call, column, configure, object};
