@@ -6,16 +6,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use crate::api::authorize::Authorizer;
+use crate::api::authorize::Authorization;
 use crate::api::documents::Documents;
 use crate::api::turns::Turns;
 use crate::auth::Authentication;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
 use crate::catalog::page::PageKey;
-use crate::config::{Anonymous, Config, PoolerMode, Verdict};
+use crate::config::{Anonymous, Config, PoolerMode};
 use crate::files::{Files, FilesSettings};
-use crate::permit::{Effect, Permit};
+use crate::permit::Permit;
+use crate::plugin::Plugins;
 use crate::store::rows::{DeleteProfile, Project, Warehouse, WarehouseStatus};
 use crate::store::{Store, StoreSettings, StoreUrl};
 
@@ -25,7 +26,8 @@ pub struct App {
     pub store: Store,
     pub files: Files,
     pub authentication: Authentication,
-    pub authorizer: Authorizer,
+    pub authorization: Authorization,
+    pub plugins: Plugins,
     pub clock: Clock,
     pub documents: Documents,
     pub page_key: PageKey,
@@ -65,7 +67,8 @@ impl App {
         let server = store.server().await?;
         let app = Arc::new(Self {
             authentication: authentication(&config),
-            authorizer: authorizer(&config),
+            authorization: Authorization::new(&config),
+            plugins: Plugins::default(),
             documents: Documents::new(config.catalog.document_cache_bytes_max),
             page_key: PageKey::new(server.page_key),
             turns: Turns::new(),
@@ -140,12 +143,4 @@ fn authentication(config: &Config) -> Authentication {
         Anonymous::Loopback | Anonymous::Anywhere => Authentication::Off,
         Anonymous::Never => Authentication::Required,
     }
-}
-
-/// The spelled-out default: what the configuration says, else allow while anybody may call, else deny.
-fn authorizer(config: &Config) -> Authorizer {
-    Authorizer::Default(match (config.authorization.default, config.auth.anonymous) {
-        (Some(Verdict::Allow), _) | (None, Anonymous::Loopback | Anonymous::Anywhere) => Effect::Allow,
-        (Some(Verdict::Deny), _) | (None, Anonymous::Never) => Effect::Deny,
-    })
 }

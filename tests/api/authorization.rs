@@ -1,13 +1,15 @@
 //! Every route asks before it acts; what a caller may not see looks like what is not there.
 
-use std::collections::BTreeMap;
-
 use reqwest::Method;
-use serde_json::{Value, json};
-use weir_tests::tools::succeed;
+use serde_json::Value;
+use weir_tests::routes::{body, filled, is_open, routes};
 use weir_tests::{Answer, Engine, TestServer, bodies, on_both_engines};
 
-on_both_engines!(s21_a_denied_caller_changes_or_reads_nothing_by_any_route, s20_hidden_looks_like_absent);
+on_both_engines!(
+    s21_a_denied_caller_changes_or_reads_nothing_by_any_route,
+    s20_hidden_looks_like_absent,
+    administrators_pass_on_the_server_itself
+);
 
 async fn with_one_of_each(engine: Engine) -> TestServer {
     let server = TestServer::start(engine).await;
@@ -37,74 +39,6 @@ async fn state(server: &TestServer) -> Vec<Value> {
     state
 }
 
-/// The routes of one API as its document names them.
-fn routes(server: &TestServer, api: &str) -> Vec<(Method, String)> {
-    let mut command = server.installation.command(0);
-    command.args(["openapi", api]);
-    let document: Value = serde_json::from_str(&succeed(command)).expect("the document is JSON");
-    let paths = document["paths"].as_object().expect("the document has paths").clone();
-    let mut routes = Vec::new();
-    for (path, item) in &paths {
-        for method in item.as_object().expect("a path has methods").keys() {
-            if let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes())
-                && [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD, Method::PATCH]
-                    .contains(&method)
-            {
-                routes.push((method, path.clone()));
-            }
-        }
-    }
-    assert!(routes.len() > 20, "the {api} document names {} routes", routes.len());
-    routes
-}
-
-/// The path with names that exist.
-fn filled(path: &str, server: &TestServer) -> String {
-    let mut filled = path.to_owned();
-    let names = [
-        ("{prefix}", server.prefix.as_str()),
-        ("{warehouse_id}", &server.prefix),
-        ("{namespace}", "ns"),
-        ("{table}", "t"),
-        ("{view}", "v"),
-    ];
-    for (parameter, name) in names {
-        filled = filled.replace(parameter, name);
-    }
-    let rest: Vec<&str> = filled.split('/').collect();
-    let nil = "00000000-0000-0000-0000-000000000000";
-    rest.iter().map(|part| if part.starts_with('{') { nil } else { part }).collect::<Vec<_>>().join("/")
-}
-
-/// A body that would be taken, by the end of the path.
-fn body(path: &str) -> Value {
-    let commit = bodies::commit(json!([]), bodies::set_property("a", "1"));
-    let rename = |from: &str| json!({ "source": bodies::identifier("ns", from), "destination": bodies::identifier("ns", "new") });
-    let change =
-        json!({ "identifier": bodies::identifier("ns", "t"), "requirements": [], "updates": commit["updates"] });
-    let bodies: BTreeMap<&str, Value> = BTreeMap::from([
-        ("/namespaces", json!({ "namespace": ["new"] })),
-        ("/properties", json!({ "updates": { "a": "1" } })),
-        ("/tables", bodies::create_table("new")),
-        ("/tables/t", commit.clone()),
-        ("/views", bodies::create_view("new")),
-        ("/views/v", commit),
-        ("/tables/rename", rename("t")),
-        ("/views/rename", rename("v")),
-        ("/transactions/commit", json!({ "table-changes": [change] })),
-        ("/project", json!({ "project-name": "new" })),
-        ("/protection", json!({ "protected": true })),
-        ("/rename", json!({ "new-name": "new" })),
-    ]);
-    let longest = bodies.iter().filter(|(end, _)| path.ends_with(*end)).max_by_key(|(end, _)| end.len());
-    longest.map_or_else(|| json!({}), |(_, body)| body.clone())
-}
-
-/// What tells nothing: how to reach the server, how it feels, its documents.
-fn is_open(path: &str) -> bool {
-    path.starts_with("/health") || path.contains("openapi") || path.ends_with("/docs")
-}
-
 async fn s21_a_denied_caller_changes_or_reads_nothing_by_any_route(engine: Engine) {
     let mut server = with_one_of_each(engine).await;
     let before = state(&server).await;
@@ -112,8 +46,8 @@ async fn s21_a_denied_caller_changes_or_reads_nothing_by_any_route(engine: Engin
 
     let mut answered = Vec::new();
     for api in ["catalog", "management"] {
-        for (method, path) in routes(&server, api) {
-            let path = filled(&path, &server);
+        for (method, path) in routes(&server.installation, api) {
+            let path = filled(&path, &server.prefix);
             if is_open(&path) {
                 continue;
             }
@@ -164,4 +98,16 @@ fn shape(answer: &Answer, path: &str) -> (u16, Vec<String>, String) {
     let name = name.trim_end_matches("/credentials");
     let message = answer.json()["error"]["message"].as_str().expect("a message").replace(name, "?");
     (answer.status, headers, message)
+}
+
+async fn administrators_pass_on_the_server_itself(engine: Engine) {
+    let mut server = with_one_of_each(engine).await;
+    server.installation.set("WEIR__AUTHORIZATION__ADMINISTRATORS", "anonymous");
+    decide(&mut server, "deny").await;
+
+    let info = server.root.get("/management/v1/info").send().await;
+    let table = server.get("/namespaces/ns/tables/t").send().await;
+
+    assert_eq!(info.expect(200).json()["authz-backend"], "deny-all");
+    table.expect_error(404, "NoSuchTableException");
 }

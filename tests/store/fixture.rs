@@ -89,6 +89,7 @@ pub fn namespace_row(warehouse_id: WarehouseId, lineage: &[NamespaceId], path: &
         version: 1,
         created_at_ms: 1,
         updated_at_ms: None,
+        warehouse_version: 1,
     }
 }
 

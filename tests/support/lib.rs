@@ -9,6 +9,7 @@ pub mod guests;
 mod pooler;
 mod process;
 mod proxy;
+pub mod routes;
 mod server;
 pub mod tools;
 

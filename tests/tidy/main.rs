@@ -1,5 +1,6 @@
 //! What the compiler does not keep: sizes, first lines, rooms, docs that stay true.
 
+mod actions;
 mod commands;
 mod files;
 mod migrations;

@@ -1,121 +1,34 @@
 //! Who may do what: every handler asks here, only an allowing answer makes a `Permit`.
+//!
+//! A question goes to the chain of authorizers of the present generation; where no authorizer is configured, the host's
+//! own rule answers. What a caller may not see is answered as if it were not there.
+
+mod absent;
+mod decide;
+mod explain;
+mod facts;
+mod lists;
+mod object;
+mod places;
+mod question;
+mod record;
+mod rule;
+mod shadow;
+
+pub use explain::{Asker, Explained};
+pub use lists::Sight;
+pub use object::{Object, missing};
+pub use question::{Question, Wish, distinct};
+pub use rule::{Authorization, HostRule};
+pub use shadow::Difference;
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::catalog::action::{Action, Kind};
-use crate::catalog::ids::ProjectId;
+use crate::catalog::action::Action;
 use crate::error::Error;
 use crate::permit::{Effect, Permit};
-use crate::store::rows::{NamespaceRow, Project, Tabular, TabularEntry, TabularKind, Warehouse};
-
-/// What a question is about, with all that a decision may need to know of it.
-#[derive(Clone, Copy, Debug)]
-pub enum Object<'a> {
-    Server,
-    /// A project that may or may not exist.
-    ProjectId(&'a ProjectId),
-    Project(&'a Project),
-    Warehouse(&'a Warehouse),
-    Namespace(&'a NamespaceRow),
-    Tabular(&'a Tabular),
-}
-
-impl Object<'_> {
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Server => Kind::Server,
-            Self::ProjectId(_) | Self::Project(_) => Kind::Project,
-            Self::Warehouse(_) => Kind::Warehouse,
-            Self::Namespace(_) => Kind::Namespace,
-            Self::Tabular(tabular) => match tabular.kind {
-                TabularKind::Table => Kind::Table,
-                TabularKind::View => Kind::View,
-            },
-        }
-    }
-
-    /// The name as messages show it.
-    fn shown(&self) -> String {
-        match self {
-            Self::Server => "the server".into(),
-            Self::ProjectId(id) => format!("project {id}"),
-            Self::Project(project) => format!("project {}", project.name),
-            Self::Warehouse(warehouse) => format!("warehouse {}", warehouse.name),
-            Self::Namespace(row) => format!("namespace {}", row.path),
-            Self::Tabular(tabular) => match tabular.kind {
-                TabularKind::Table => format!("table {}.{}", tabular.namespace, tabular.name),
-                TabularKind::View => format!("view {}.{}", tabular.namespace, tabular.name),
-            },
-        }
-    }
-
-    /// The answer that a caller gets who may not know that the thing exists: the same as if it did not.
-    fn hidden(&self) -> Error {
-        match self {
-            Self::Server => Error::Forbidden("this caller may not see the server's state".into()),
-            Self::ProjectId(id) => missing::project(id.as_str()),
-            Self::Project(project) => missing::project(project.id.as_str()),
-            Self::Warehouse(warehouse) => super::extract::no_such_warehouse(&warehouse.id.to_string()),
-            Self::Namespace(row) => missing::namespace(&row.path),
-            Self::Tabular(tabular) => missing::tabular(tabular.kind, format!("{}.{}", tabular.namespace, tabular.name)),
-        }
-    }
-}
-
-/// What a caller is told of things that are not there; hidden things answer with the same words.
-pub mod missing {
-    use std::fmt::Display;
-
-    use crate::error::Error;
-    use crate::store::rows::TabularKind;
-
-    pub fn tabular(kind: TabularKind, ident: impl Display) -> Error {
-        match kind {
-            TabularKind::Table => table(ident),
-            TabularKind::View => view(ident),
-        }
-    }
-
-    pub fn project(id: &str) -> Error {
-        Error::NotFound(format!("Project does not exist: {id}"))
-    }
-
-    pub fn namespace(path: impl Display) -> Error {
-        Error::NoSuchNamespace(format!("Namespace does not exist: {path}"))
-    }
-
-    pub fn table(ident: impl Display) -> Error {
-        Error::NoSuchTable(format!("Table does not exist: {ident}"))
-    }
-
-    pub fn view(ident: impl Display) -> Error {
-        Error::NoSuchView(format!("View does not exist: {ident}"))
-    }
-}
-
-/// Who decides while no authorizer plugin is configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authorizer {
-    /// The spelled-out default: one answer to every question.
-    Default(Effect),
-}
-
-impl Authorizer {
-    /// Its name in the server's description.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Default(Effect::Allow) => "allow-all",
-            Self::Default(Effect::Deny) => "deny-all",
-        }
-    }
-
-    /// One effect for each action, in order.
-    async fn decide(self, _caller: &Caller, actions: &[Action], _object: Object<'_>) -> Vec<Effect> {
-        match self {
-            Self::Default(effect) => vec![effect; actions.len()],
-        }
-    }
-}
+use crate::plugin::chain::Outcome;
+use crate::store::rows::Tabular;
 
 /// What a caller may do with a table's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,62 +41,96 @@ pub enum Access {
 impl App {
     /// The permit for one action, or 404 where the object is hidden from the caller, else 403.
     pub async fn authorize(&self, caller: &Caller, action: Action, object: Object<'_>) -> Result<Permit, Error> {
-        self.refuse_in_maintenance(action)?;
-        let sight = Action::sight(object.kind());
-        let effects = self.authorizer.decide(caller, &[action, sight], object).await;
-        let granted = effects.first().and_then(|effect| Permit::granted(caller.id(), action, *effect));
-        let seen = effects.get(1) == Some(&Effect::Allow);
-        tracing::debug!(
-            caller.id = caller.id(),
-            action = action.as_str(),
-            object = object.shown(),
-            allowed = granted.is_some(),
-            "decided"
-        );
-        granted.ok_or_else(|| {
-            if seen {
-                Error::Forbidden(format!("{} may not do {action} on {}", caller.id(), object.shown()))
-            } else {
-                object.hidden()
+        self.authorize_question(caller, &Question::new(action, object)).await
+    }
+
+    /// The same for a question that carries more.
+    pub async fn authorize_question(&self, caller: &Caller, question: &Question<'_>) -> Result<Permit, Error> {
+        let mut permits = self.authorize_all(caller, std::slice::from_ref(question)).await?;
+        permits.pop().ok_or_else(|| question.hidden())
+    }
+
+    /// A permit for each question, asked all at once; the first that is refused refuses them all.
+    pub async fn authorize_all(&self, caller: &Caller, questions: &[Question<'_>]) -> Result<Vec<Permit>, Error> {
+        for question in questions {
+            self.refuse_in_maintenance(question.action)?;
+        }
+        let asked: Vec<Question<'_>> = questions.iter().flat_map(Question::with_sight).collect();
+        let outcomes = self.decide(caller, &asked).await?;
+        let mut outcomes = outcomes.into_iter();
+        questions
+            .iter()
+            .map(|question| {
+                let verdict = outcomes.next().unwrap_or(Outcome::Deny);
+                let sight =
+                    if question.is_sight() { verdict.clone() } else { outcomes.next().unwrap_or(Outcome::Deny) };
+                self.judge(caller, question, (verdict, sight))
+            })
+            .collect()
+    }
+
+    /// What an answer comes to: denied sight hides the object, whatever else could not be decided.
+    fn judge(
+        &self,
+        caller: &Caller,
+        question: &Question<'_>,
+        (verdict, sight): (Outcome, Outcome),
+    ) -> Result<Permit, Error> {
+        match (verdict, sight) {
+            (Outcome::Allow, _) => Permit::granted(caller.id(), question.action, Effect::Allow),
+            (_, Outcome::Deny) => None,
+            (Outcome::Unable(silence), _) | (_, Outcome::Unable(silence)) => return Err(decide::unable(&silence)),
+            (Outcome::Deny, Outcome::Allow) => {
+                return Err(Error::Forbidden(format!(
+                    "{} may not do {} on {}",
+                    caller.id(),
+                    question.action,
+                    question.shown()
+                )));
             }
-        })
+        }
+        .ok_or_else(|| question.hidden())
     }
 
     /// The permit to load a table and what it lets the caller do with the files: three questions, asked at once.
     pub async fn authorize_load(&self, caller: &Caller, table: &Tabular) -> Result<(Permit, Access), Error> {
-        let object = Object::Tabular(table);
-        let questions = [Action::TableDescribe, Action::TableRead, Action::TableWrite];
-        let effects = self.authorizer.decide(caller, &questions, object).await;
-        let [describe, read, write] = effects.as_slice() else { return Err(object.hidden()) };
-        let permit = Permit::granted(caller.id(), Action::TableDescribe, *describe).ok_or_else(|| object.hidden())?;
+        let question = |action| Question::new(action, Object::Tabular(table));
+        let asked = [
+            question(Action::TableDescribe),
+            question(Action::TableRead).aside(),
+            question(Action::TableWrite).aside(),
+        ];
+        let mut outcomes = self.decide(caller, &asked).await?.into_iter();
+        let mut next = || outcomes.next().unwrap_or(Outcome::Deny);
+        let (describe, read, write) = (next(), next(), next());
+        let permit = self.judge(caller, &asked[0], (describe.clone(), describe))?;
         let access = match (read, write) {
-            (Effect::Allow, Effect::Allow) => Access::ReadWrite,
-            (Effect::Allow, Effect::Deny) => Access::Read,
-            (Effect::Deny, _) => Access::None,
+            (Outcome::Unable(silence), _) | (Outcome::Allow, Outcome::Unable(silence)) => {
+                return Err(decide::unable(&silence));
+            }
+            (Outcome::Allow, Outcome::Allow) => Access::ReadWrite,
+            (Outcome::Allow, Outcome::Deny) => Access::Read,
+            (Outcome::Deny, _) => Access::None,
         };
         Ok((permit, access))
     }
 
     /// Whether the caller may see each of the objects, in order.
-    pub async fn sees(&self, caller: &Caller, objects: &[Object<'_>]) -> Vec<bool> {
-        let mut seen = Vec::with_capacity(objects.len());
-        for object in objects {
-            let effects = self.authorizer.decide(caller, &[Action::sight(object.kind())], *object).await;
-            seen.push(effects.first() == Some(&Effect::Allow));
-        }
-        seen
+    pub async fn sees(&self, caller: &Caller, objects: &[Object<'_>]) -> Result<Vec<bool>, Error> {
+        let asked: Vec<Question<'_>> =
+            objects.iter().map(|object| Question::new(Action::sight(object.kind()), *object).aside()).collect();
+        self.seen(caller, &asked).await
     }
 
-    /// Whether the caller may see each of a namespace's tables or views, in order; thousands cost one decision.
-    pub async fn sees_entries(
-        &self,
-        _caller: &Caller,
-        _namespace: &NamespaceRow,
-        _kind: TabularKind,
-        entries: &[TabularEntry],
-    ) -> Vec<bool> {
-        match self.authorizer {
-            Authorizer::Default(effect) => vec![effect == Effect::Allow; entries.len()],
+    async fn seen(&self, caller: &Caller, asked: &[Question<'_>]) -> Result<Vec<bool>, Error> {
+        let outcomes = self.decide(caller, asked).await?;
+        let unable = outcomes.iter().find_map(|outcome| match outcome {
+            Outcome::Unable(silence) => Some(decide::unable(silence)),
+            _ => None,
+        });
+        match unable {
+            Some(error) => Err(error),
+            None => Ok(outcomes.iter().map(|outcome| *outcome == Outcome::Allow).collect()),
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::answer::{self, Answer};
-use super::authorize::{Access, Object, missing};
+use super::authorize::{Access, Object, Question, Wish, distinct, missing};
 use super::documents::{Cached, Snapshots};
 use super::extract::{OfTable, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
@@ -21,7 +21,7 @@ use super::written::{Written, delete_expired};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
-use crate::catalog::commit::{self, Base, Change, Outcome};
+use crate::catalog::commit::{self, Change, Outcome};
 use crate::catalog::ident::TableIdent;
 use crate::catalog::ids::{TabularId, WarehouseId};
 use crate::catalog::metadata::TableMetadata;
@@ -29,7 +29,7 @@ use crate::catalog::requests::{CommitTable, TableRequirement, TableUpdate};
 use crate::error::Error;
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{Swap, Swapped, Tabular, TabularKind};
+use crate::store::rows::{NamespaceRow, Swap, Swapped, Tabular, TabularKind, Warehouse};
 
 /// One table's part in a commit, decided and allowed, nothing written yet.
 pub struct Planned {
@@ -82,8 +82,9 @@ async fn commit_once(
     let request = CommitTable::parse(body)?;
     refuse_other_identifier(request.identifier.as_ref(), &ident)?;
     let _turn = app.turns.of(warehouse, &ident).await;
-    let planned = plan(app, caller, warehouse, ident, (&request.requirements, &request.updates)).await?;
-    let mut done = carry_out(app, vec![planned], replay_of_one, attempt).await?;
+    let wanted = Wanted { ident, requirements: &request.requirements, updates: &request.updates };
+    let planned = plan(app, caller, warehouse, &[wanted]).await?;
+    let mut done = carry_out(app, planned, replay_of_one, attempt).await?;
     let (row, cached) = done.remove(0);
     let answer = Answer {
         headers,
@@ -108,45 +109,85 @@ pub fn refuse_other_identifier(named: Option<&TableIdent>, ident: &TableIdent) -
     }
 }
 
-/// Decides what the updates make of the table, and that the caller may do it.
+/// What a request wants of one table.
+pub struct Wanted<'a> {
+    pub ident: TableIdent,
+    pub requirements: &'a [TableRequirement],
+    pub updates: &'a [TableUpdate],
+}
+
+/// What the updates start from.
+enum Base {
+    Table(Box<Tabular>),
+    /// The commit of a staged creation has but a namespace.
+    Nothing(Box<(Warehouse, NamespaceRow)>),
+}
+
+/// Decides that the caller may do all of it, asked at once, then what the updates make of the tables.
 pub async fn plan(
     app: &App,
     caller: &Caller,
     warehouse: WarehouseId,
-    ident: TableIdent,
-    (requirements, updates): (&[TableRequirement], &[TableUpdate]),
-) -> Result<Planned, Error> {
-    match app.store.tabular(warehouse, &ident).await? {
-        Some(row) if row.kind == TabularKind::Table => {
-            let permit = app.authorize(caller, Action::TableCommit, Object::Tabular(&row)).await?;
-            let (row, cached) = app.document(&row).await?;
-            let step = change_table(app, row, cached, requirements, updates)?;
-            step.check_policy(app).await?;
-            Ok(Planned { permit, step })
-        }
-        found if commit::is_create(requirements)? => {
+    wanted: &[Wanted<'_>],
+) -> Result<Vec<Planned>, Error> {
+    let mut bases = Vec::with_capacity(wanted.len());
+    for each in wanted {
+        bases.push(base_of(app, caller, warehouse, each).await?);
+    }
+    let questions: Vec<Question<'_>> = wanted.iter().zip(&bases).map(|(each, base)| each.question(base)).collect();
+    let permits = app.authorize_all(caller, &questions).await?;
+    let mut planned = Vec::with_capacity(wanted.len());
+    for ((each, base), permit) in wanted.iter().zip(&bases).zip(permits) {
+        let step = match base {
+            Base::Table(row) => plan_change(app, row, each).await?,
+            Base::Nothing(place) => plan_creation(app, place, each).await?,
+        };
+        planned.push(Planned { permit, step });
+    }
+    Ok(planned)
+}
+
+async fn base_of(app: &App, caller: &Caller, warehouse: WarehouseId, wanted: &Wanted<'_>) -> Result<Base, Error> {
+    let ident = &wanted.ident;
+    match app.store.tabular(warehouse, ident).await? {
+        Some(row) if row.kind == TabularKind::Table => Ok(Base::Table(Box::new(row))),
+        found if commit::is_create(wanted.requirements)? => {
             if found.is_some() {
                 return Err(Error::AlreadyExists(format!("View with same name already exists: {ident}")));
             }
-            plan_creation(app, caller, warehouse, ident, updates).await
+            Ok(Base::Nothing(Box::new(app.warehouse_and_namespace(caller, warehouse, &ident.namespace).await?)))
         }
-        _ => {
-            app.active_warehouse(warehouse).await?;
-            Err(missing::table(&ident))
+        _ => Err(app.no_tabular(caller, warehouse, (ident, TabularKind::Table)).await),
+    }
+}
+
+impl Wanted<'_> {
+    fn question<'a>(&'a self, base: &'a Base) -> Question<'a> {
+        match base {
+            Base::Table(row) => Question::new(Action::TableCommit, Object::Tabular(row)).wishing(Wish {
+                update_kinds: distinct(self.updates.iter().map(TableUpdate::action)),
+                refs: distinct(self.updates.iter().filter_map(TableUpdate::reference)),
+                changed_properties: distinct(self.updates.iter().flat_map(TableUpdate::properties)),
+                ..Wish::default()
+            }),
+            Base::Nothing(place) => {
+                Question::new(Action::NamespaceCreateTable, Object::Namespace(&place.1)).naming(&self.ident.name)
+            }
         }
     }
 }
 
-fn change_table(
-    app: &App,
-    row: Tabular,
-    cached: Arc<Cached>,
-    requirements: &[TableRequirement],
-    updates: &[TableUpdate],
-) -> Result<Step, Error> {
+async fn plan_change(app: &App, row: &Tabular, wanted: &Wanted<'_>) -> Result<Step, Error> {
+    let (row, cached) = app.document(row).await?;
+    let step = change_table(app, row, cached, wanted)?;
+    step.check_policy(app).await?;
+    Ok(step)
+}
+
+fn change_table(app: &App, row: Tabular, cached: Arc<Cached>, wanted: &Wanted<'_>) -> Result<Step, Error> {
     let before = cached.parsed()?;
-    let base = Base { metadata: &before, metadata_location: &row.metadata_location };
-    Ok(match commit::commit(base, requirements, updates, app.clock.now_ms())? {
+    let base = commit::Base { metadata: &before, metadata_location: &row.metadata_location };
+    Ok(match commit::commit(base, wanted.requirements, wanted.updates, app.clock.now_ms())? {
         Outcome::Unchanged => Step::Keep { row: Box::new(row), cached },
         Outcome::Changed(change) => {
             let file = change.after.file_location(Some(&row.metadata_location), Uuid::new_v4())?;
@@ -159,24 +200,20 @@ fn change_table(
 /// The commit of a staged creation: nothing is known of it but what its updates say.
 async fn plan_creation(
     app: &App,
-    caller: &Caller,
-    warehouse: WarehouseId,
-    ident: TableIdent,
-    updates: &[TableUpdate],
-) -> Result<Planned, Error> {
-    let (warehouse, namespace) = app.warehouse_and_namespace(warehouse, &ident.namespace).await?;
-    let permit = app.authorize(caller, Action::NamespaceCreateTable, Object::Namespace(&namespace)).await?;
+    (warehouse, namespace): &(Warehouse, NamespaceRow),
+    wanted: &Wanted<'_>,
+) -> Result<Step, Error> {
     let now_ms = app.clock.now_ms();
     let uuid = Uuid::now_v7();
-    let unsaid = Place::default(&warehouse, &namespace, uuid)?;
-    let after = commit::create_from_updates(updates, uuid, &unsaid.location, now_ms)?;
+    let unsaid = Place::default(warehouse, namespace, uuid)?;
+    let after = commit::create_from_updates(wanted.updates, uuid, &unsaid.location, now_ms)?;
     WarehouseSettings::from_stored(&warehouse.settings)?.check_format_version(after.format_version())?;
-    let place = Place::chosen(&warehouse, after.location())?;
+    let place = Place::chosen(warehouse, after.location())?;
     let file = after.file_location(None, Uuid::new_v4())?;
     let written = Written::table(&after, file)?;
     let birth = table_birth(&after, &written, now_ms);
-    let newcomer = Box::new(Newcomer::new(&warehouse, &namespace, &ident, place, &birth));
-    Ok(Planned { permit, step: Step::Create { newcomer, after: Arc::new(after), written } })
+    let newcomer = Box::new(Newcomer::new(warehouse, namespace, &wanted.ident, place, &birth));
+    Ok(Step::Create { newcomer, after: Arc::new(after), written })
 }
 
 /// What the row of a new table takes from its metadata.

@@ -94,18 +94,19 @@ pub async fn get(
 /// `name`, `project/name` or the id; unknown, inactive and hidden ones answer with the same words.
 async fn named(app: &App, caller: &Caller, asked: &str, project: ProjectId) -> Result<Warehouse, Error> {
     let absent = || Error::NoSuchWarehouse(format!("Warehouse does not exist: {asked}"));
+    let (within, name) = match asked.split_once('/') {
+        Some((project, name)) => (ProjectId::parse(project).map_err(|_| absent())?, name),
+        None => (project, asked),
+    };
     let found = match asked.parse::<WarehouseId>() {
         Ok(id) => app.store.warehouse(id).await?,
-        Err(_) => {
-            let (project, name) = match asked.split_once('/') {
-                Some((project, name)) => (ProjectId::parse(project).map_err(|_| absent())?, name),
-                None => (project, asked),
-            };
-            app.store.warehouse_by_name(&project, name).await?
-        }
+        Err(_) => app.store.warehouse_by_name(&within, name).await?,
     };
-    let warehouse = found.filter(|warehouse| warehouse.status == WarehouseStatus::Active).ok_or_else(absent)?;
-    match app.sees(caller, &[Object::Warehouse(&warehouse)]).await.as_slice() {
+    let Some(warehouse) = found.filter(|warehouse| warehouse.status == WarehouseStatus::Active) else {
+        app.absent_warehouse(caller, asked, Some(&within)).await?;
+        return Err(absent());
+    };
+    match app.sees(caller, &[Object::Warehouse(&warehouse)]).await?.as_slice() {
         [true] => Ok(warehouse),
         _ => Err(absent()),
     }
@@ -115,7 +116,7 @@ async fn named(app: &App, caller: &Caller, asked: &str, project: ProjectId) -> R
 async fn only_one(app: &App, caller: &Caller, project: &ProjectId) -> Result<Warehouse, Error> {
     let warehouses = app.store.warehouses(project, &[WarehouseStatus::Active]).await?;
     let objects: Vec<Object<'_>> = warehouses.iter().map(Object::Warehouse).collect();
-    let seen = app.sees(caller, &objects).await;
+    let seen = app.sees(caller, &objects).await?;
     let mut visible = warehouses.into_iter().zip(seen).filter_map(|(warehouse, seen)| seen.then_some(warehouse));
     match (visible.next(), visible.next()) {
         (Some(warehouse), None) => Ok(warehouse),

@@ -25,7 +25,7 @@ pub async fn load(
     caller: Caller,
     target: OfTable,
 ) -> Result<Json<LoadCredentialsResponse>, Error> {
-    let row = app.table(target).await?;
+    let row = app.table(&caller, target).await?;
     app.authorize_load(&caller, &row).await?;
     Ok(Json(LoadCredentialsResponse { storage_credentials: Vec::new() }))
 }

@@ -4,11 +4,13 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::authorize::missing;
+use super::authorize::{Object, Question, Wish, missing};
 use super::extract::{flag, no_such_warehouse};
 use super::idempotent::{Attempt, Replay};
 use super::record::{Happened, TabularChange, record};
 use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Action;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
@@ -45,6 +47,20 @@ pub struct NamespaceDrop {
     pub purge: bool,
 }
 
+impl TabularDrop {
+    /// What an authorizer is told of it.
+    pub fn wish(self) -> Wish<'static> {
+        Wish { force: Some(self.force), purge: Some(self.purge_requested), ..Wish::default() }
+    }
+}
+
+impl NamespaceDrop {
+    pub fn wish(self) -> Wish<'static> {
+        let (recursive, force, purge) = (Some(self.recursive), Some(self.force), Some(self.purge));
+        Wish { recursive, force, purge, ..Wish::default() }
+    }
+}
+
 /// The most tables and views that one recursive drop takes along; more would hold the writer for too long.
 const SUBTREE_MAX: usize = 10_000;
 
@@ -69,7 +85,7 @@ pub async fn tabular(app: &App, permit: &Permit, tabular: &Tabular, how: Tabular
 /// Drops a namespace that is empty, or with `recursive` all that it holds.
 pub async fn namespace(
     app: &App,
-    permit: &Permit,
+    (caller, permit): (&Caller, &Permit),
     row: &NamespaceRow,
     how: NamespaceDrop,
     attempt: &Attempt,
@@ -82,7 +98,7 @@ pub async fn namespace(
     }
     let warehouse = warehouse_of(app, row.warehouse_id).await?;
     let subtree = match how.recursive {
-        true => droppable_subtree(app, &warehouse, row, how).await?,
+        true => droppable_subtree(app, caller, (&warehouse, row), how).await?,
         false => Subtree { namespaces: vec![row.clone()], tabulars: Vec::new() },
     };
     let leave = Leave { permit, project: &warehouse.project_id, purge: how.purge, now_ms: app.clock.now_ms() };
@@ -117,8 +133,8 @@ async fn drop_empty_namespace(writer: &mut Writer, row: &NamespaceRow) -> Result
 /// All that goes with a recursive drop, or why it must not.
 async fn droppable_subtree(
     app: &App,
-    warehouse: &Warehouse,
-    row: &NamespaceRow,
+    caller: &Caller,
+    (warehouse, row): (&Warehouse, &NamespaceRow),
     how: NamespaceDrop,
 ) -> Result<Subtree> {
     let subtree = app.store.subtree(row.warehouse_id, &row.path).await?;
@@ -130,6 +146,7 @@ async fn droppable_subtree(
             row.path
         )));
     }
+    authorize_subtree(app, caller, &subtree, how).await?;
     if !how.force {
         refuse_protected_subtree(&subtree)?;
         refuse_soft_profile(warehouse, row, size)?;
@@ -140,6 +157,34 @@ async fn droppable_subtree(
         }
     }
     Ok(subtree)
+}
+
+/// A recursive drop is as many drops: whoever may not drop one of the things inside may not drop them all.
+async fn authorize_subtree(app: &App, caller: &Caller, subtree: &Subtree, how: NamespaceDrop) -> Result<()> {
+    let each = TabularDrop { purge_requested: how.purge, force: how.force };
+    let inside = subtree
+        .namespaces
+        .iter()
+        .rev()
+        .skip(1)
+        .map(|below| Question::new(Action::NamespaceDrop, Object::Namespace(below)).wishing(how.wish()));
+    let tabulars = subtree.tabulars.iter().map(|tabular| {
+        let action = match tabular.kind {
+            TabularKind::Table => Action::TableDrop,
+            TabularKind::View => Action::ViewDrop,
+        };
+        Question::new(action, Object::Tabular(tabular)).wishing(each.wish())
+    });
+    let questions: Vec<Question<'_>> = inside.chain(tabulars).collect();
+    match app.authorize_all(caller, &questions).await {
+        Ok(_) => Ok(()),
+        Err(error @ (Error::Unavailable { .. } | Error::Internal(_))) => Err(error),
+        // Which one it is may be hidden from the caller.
+        Err(_) => Err(Error::Forbidden(format!(
+            "{} may not drop everything inside the namespace; drop what may be dropped one by one",
+            caller.id()
+        ))),
+    }
 }
 
 fn refuse_protected_subtree(subtree: &Subtree) -> Result<()> {

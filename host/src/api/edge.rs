@@ -30,6 +30,7 @@ use crate::telemetry;
 use body::watched;
 pub use forwarded::PublicUrl;
 use record::Record;
+pub use request_id::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -69,8 +70,9 @@ struct Edge {
     trusted_proxies: Vec<Cidr>,
 }
 
-async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let record = Record::begin(&request, &edge.trusted_proxies);
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
     telemetry::adopt(&span, request.headers());

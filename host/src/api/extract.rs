@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::edge::RequestId;
 use super::json;
 use crate::app::App;
 use crate::auth::Caller;
@@ -22,11 +23,15 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
         let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str());
-        match authorization {
+        let caller = match authorization {
             Some(Err(_)) => Err(Error::NotAuthorized("the Authorization header is not plain text".into())),
             Some(Ok(text)) => app.authentication.caller(Some(text)),
             None => app.authentication.caller(None),
-        }
+        }?;
+        Ok(match parts.extensions.get::<RequestId>() {
+            Some(id) => caller.by_request(id.as_str()),
+            None => caller,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::authorize::Object;
+use super::authorize::{Object, Question};
 use super::idempotent::{Attempt, Replay};
 use super::newcomer::{Birth, Newcomer, Place, name_taken};
 use super::record::{Happened, TabularChange, record};
@@ -48,12 +48,13 @@ impl Ground {
         kind: TabularKind,
         (warehouse, path, name): (WarehouseId, Namespace, &str),
     ) -> Result<Self, Error> {
-        let (warehouse, namespace) = app.warehouse_and_namespace(warehouse, &path).await?;
+        let (warehouse, namespace) = app.warehouse_and_namespace(caller, warehouse, &path).await?;
         let action = match kind {
             TabularKind::Table => Action::NamespaceCreateTable,
             TabularKind::View => Action::NamespaceCreateView,
         };
-        let permit = app.authorize(caller, action, Object::Namespace(&namespace)).await?;
+        let question = Question::new(action, Object::Namespace(&namespace)).naming(name);
+        let permit = app.authorize_question(caller, &question).await?;
         let ident = TableIdent::parse(path, name.to_owned())?;
         let holder = app.store.tabular(warehouse.id, &ident).await?;
         Ok(Self { warehouse, namespace, ident, permit, holder })

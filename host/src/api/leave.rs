@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::authorize::{Object, missing};
+use super::authorize::{Object, Question, missing};
 use super::documents::Snapshots;
 use super::drop::{self, TabularDrop};
 use super::extract::{OfTable, QueryOf, RawBody};
@@ -33,8 +33,9 @@ pub async fn drop_table(
     let change = |attempt: Attempt| {
         let (app, caller) = (&app, &caller);
         async move {
-            let row = app.table(target).await?;
-            let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
+            let row = app.table(caller, target).await?;
+            let question = Question::new(Action::TableDrop, Object::Tabular(&row)).wishing(how.wish());
+            let permit = app.authorize_question(caller, &question).await?;
             drop::tabular(app, &permit, &row, how, &attempt).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
@@ -64,7 +65,7 @@ async fn unregister_once(
     headers: &HeaderMap,
     attempt: Attempt,
 ) -> Result<Response, Error> {
-    let row = app.table(target).await?;
+    let row = app.table(caller, target).await?;
     let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
     drop::refuse_protected(&row, false)?;
     let (row, cached) = app.document(&row).await?;

@@ -35,6 +35,8 @@ pub struct Listing<'a, T> {
     size: Option<usize>,
     after: Option<String>,
     items: Vec<T>,
+    /// How many rows the latest read was to give.
+    asked: u32,
     last_shown: Option<String>,
     state: State,
 }
@@ -64,18 +66,21 @@ impl<'a, T> Listing<'a, T> {
             Start::Everything | Start::First => None,
         };
         let size = size.map(|size| size as usize);
-        Ok(Self { app, of, size, after, items: Vec::new(), last_shown: None, state: State::Reading })
+        Ok(Self { app, of, size, after, items: Vec::new(), asked: 0, last_shown: None, state: State::Reading })
     }
 
     /// How many rows to read next; `None` when the page is done.
-    pub fn wanted(&self) -> Option<u32> {
+    pub fn wanted(&mut self) -> Option<u32> {
         if self.state != State::Reading {
             return None;
         }
         let limit = self.size.map_or(CHUNK, |size| {
             // One more than fits tells whether there is another page.
-            u32::try_from(size - self.items.len() + 1).unwrap_or(CHUNK)
+            let missing = u32::try_from(size - self.items.len() + 1).unwrap_or(CHUNK);
+            // Where few of many rows can be seen, a small page must not take thousands of reads.
+            missing.max(self.asked.saturating_mul(2)).min(CHUNK.max(missing))
         });
+        self.asked = limit;
         Some(limit)
     }
 

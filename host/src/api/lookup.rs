@@ -6,7 +6,7 @@ use super::extract::{OfTable, no_such_warehouse};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
-use crate::catalog::ident::Namespace;
+use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
 use crate::error::Error;
 use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse, WarehouseStatus};
@@ -21,53 +21,87 @@ impl App {
             .ok_or_else(|| no_such_warehouse(&id.to_string()))
     }
 
+    /// The same as the first look of a request, which must not tell what is hidden from what is absent.
+    pub async fn warehouse_if_there(&self, caller: &Caller, id: WarehouseId) -> Result<Warehouse, Error> {
+        match self.active_warehouse(id).await {
+            Err(absent @ Error::NoSuchWarehouse(_)) => {
+                self.absent_warehouse(caller, &id.to_string(), None).await?;
+                Err(absent)
+            }
+            found => found,
+        }
+    }
+
     /// The same, for a caller who may use it.
     pub async fn warehouse(&self, caller: &Caller, id: WarehouseId) -> Result<Warehouse, Error> {
-        let warehouse = self.active_warehouse(id).await?;
+        let warehouse = self.warehouse_if_there(caller, id).await?;
         self.authorize(caller, Action::WarehouseDescribe, Object::Warehouse(&warehouse)).await?;
         Ok(warehouse)
     }
 
     /// A namespace of an active warehouse.
-    pub async fn namespace(&self, warehouse: WarehouseId, path: &Namespace) -> Result<NamespaceRow, Error> {
-        self.warehouse_and_namespace(warehouse, path).await.map(|(_, namespace)| namespace)
+    pub async fn namespace(
+        &self,
+        caller: &Caller,
+        warehouse: WarehouseId,
+        path: &Namespace,
+    ) -> Result<NamespaceRow, Error> {
+        self.warehouse_and_namespace(caller, warehouse, path).await.map(|(_, namespace)| namespace)
     }
 
     /// The same with its warehouse.
     pub async fn warehouse_and_namespace(
         &self,
+        caller: &Caller,
         warehouse: WarehouseId,
         path: &Namespace,
     ) -> Result<(Warehouse, NamespaceRow), Error> {
-        let warehouse = self.active_warehouse(warehouse).await?;
-        let namespace = self.store.namespace(warehouse.id, path).await?;
-        Ok((warehouse, namespace.ok_or_else(|| missing::namespace(path))?))
+        let warehouse = self.warehouse_if_there(caller, warehouse).await?;
+        match self.store.namespace(warehouse.id, path).await? {
+            Some(namespace) => Ok((warehouse, namespace)),
+            None => {
+                self.absent_namespace(caller, &warehouse, path).await?;
+                Err(missing::namespace(path))
+            }
+        }
     }
 
     /// The row of a table, or the 404 of a table that is not there; a view of that name is not a table.
-    pub async fn table(&self, target: OfTable) -> Result<Tabular, Error> {
-        self.tabular(target, TabularKind::Table, missing::table).await
+    pub async fn table(&self, caller: &Caller, target: OfTable) -> Result<Tabular, Error> {
+        let ident = target.ident.or_missing(missing::table)?;
+        self.tabular(caller, target.warehouse, &ident, TabularKind::Table).await
     }
 
     /// The row of a view, or the 404 of a view that is not there.
-    pub async fn view(&self, target: OfTable) -> Result<Tabular, Error> {
-        self.tabular(target, TabularKind::View, missing::view).await
+    pub async fn view(&self, caller: &Caller, target: OfTable) -> Result<Tabular, Error> {
+        let ident = target.ident.or_missing(missing::view)?;
+        self.tabular(caller, target.warehouse, &ident, TabularKind::View).await
     }
 
-    async fn tabular(
+    /// The row of a table or a view of one kind, or the 404 of one that is not there.
+    pub async fn tabular(
         &self,
-        target: OfTable,
+        caller: &Caller,
+        warehouse: WarehouseId,
+        ident: &TableIdent,
         kind: TabularKind,
-        missing: fn(String) -> Error,
     ) -> Result<Tabular, Error> {
-        let warehouse = target.warehouse;
-        let ident = target.ident.or_missing(missing)?;
-        match self.store.tabular(warehouse, &ident).await? {
+        match self.store.tabular(warehouse, ident).await? {
             Some(row) if row.kind == kind => Ok(row),
-            _ => {
-                self.active_warehouse(warehouse).await?;
-                Err(missing(ident.to_string()))
-            }
+            _ => Err(self.no_tabular(caller, warehouse, (ident, kind)).await),
+        }
+    }
+
+    /// The 404 of a table or a view that is not there.
+    pub async fn no_tabular(
+        &self,
+        caller: &Caller,
+        warehouse: WarehouseId,
+        (ident, kind): (&TableIdent, TabularKind),
+    ) -> Error {
+        match self.absent_tabular(caller, kind, warehouse, ident).await {
+            Ok(()) => missing::tabular(kind, ident),
+            Err(error) => error,
         }
     }
 

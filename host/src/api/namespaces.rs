@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::authorize::{Object, missing};
+use super::authorize::{Object, Question, Wish, distinct, missing};
 use super::drop::NamespaceDrop;
 use super::extract::{InNamespace, InWarehouse, QueryOf, RawBody, namespace_of_query};
 use super::idempotent::{Asked, Attempt, Replay, once};
@@ -28,7 +28,7 @@ use crate::catalog::ids::{NamespaceId, WarehouseId};
 use crate::catalog::page;
 use crate::error::Error;
 use crate::events::EventKind;
-use crate::store::rows::{NamespaceRow, Properties};
+use crate::store::rows::{NamespaceRow, Properties, Warehouse};
 
 #[derive(Debug, Deserialize)]
 pub struct ListQuery {
@@ -55,26 +55,27 @@ pub async fn list(
     QueryOf(query): QueryOf<ListQuery>,
 ) -> Result<Json<ListNamespacesResponse>, Error> {
     let warehouse = app.warehouse(&caller, warehouse).await?;
-    let parent = match query.parent.as_deref().filter(|text| !text.is_empty()) {
+    let above = match query.parent.as_deref().filter(|text| !text.is_empty()) {
         None => {
             app.authorize(&caller, Action::WarehouseListNamespaces, Object::Warehouse(&warehouse)).await?;
             None
         }
         Some(text) => {
             let path = namespace_of_query(text).map_err(|_| missing::namespace(text))?;
-            let row = app.namespace(warehouse.id, &path).await?;
+            let row = app.namespace(&caller, warehouse.id, &path).await?;
             app.authorize(&caller, Action::NamespaceListNamespaces, Object::Namespace(&row)).await?;
-            Some(row.id)
+            Some(row)
         }
     };
+    let parent = above.as_ref().map(|row| row.id);
     let below = [warehouse.id.to_string(), parent.map(|id| id.to_string()).unwrap_or_default()];
     let below = below.each_ref().map(String::as_str);
     let of = page::Listing { what: "namespaces", of: &below, caller: caller.id() };
     let mut listing = Listing::start(&app, &query.page, of)?;
-    while let Some(limit) = listing.wanted() {
+    let sight = app.sight_of_namespaces(&caller, &warehouse, above.as_ref()).await?;
+    while let Some(limit) = listing.wanted().filter(|_| !sight.is_nothing()) {
         let rows = app.store.namespaces_page(warehouse.id, parent, listing.after(), limit).await?;
-        let objects: Vec<Object<'_>> = rows.iter().map(Object::Namespace).collect();
-        let seen = app.sees(&caller, &objects).await;
+        let seen = sight.of_namespaces(&app, &rows).await?;
         let rows = rows.iter().zip(seen).map(|(row, seen)| (row.path.name().to_owned(), row, seen)).collect();
         listing.take(limit, rows, |row: &NamespaceRow| (row.path.parts().to_vec(), row.id.0));
     }
@@ -116,13 +117,17 @@ async fn create_once(
     app.refuse_reserved(&path)?;
     let warehouse = app.warehouse(caller, warehouse).await?;
     let (permit, parent) = match path.parent() {
-        None => (app.authorize(caller, Action::WarehouseCreateNamespace, Object::Warehouse(&warehouse)).await?, None),
+        None => {
+            let question = Question::new(Action::WarehouseCreateNamespace, Object::Warehouse(&warehouse));
+            (app.authorize_question(caller, &question.naming(path.name())).await?, None)
+        }
         Some(above) => {
-            let row = app.namespace(warehouse.id, &above).await?;
-            (app.authorize(caller, Action::NamespaceCreateNamespace, Object::Namespace(&row)).await?, Some(row))
+            let row = app.namespace(caller, warehouse.id, &above).await?;
+            let question = Question::new(Action::NamespaceCreateNamespace, Object::Namespace(&row));
+            (app.authorize_question(caller, &question.naming(path.name())).await?, Some(row))
         }
     };
-    let row = new_namespace(&warehouse.id, path, parent.as_ref(), request.properties, app.clock.now_ms());
+    let row = new_namespace(&warehouse, path, parent.as_ref(), request.properties, app.clock.now_ms());
     let answer = serde_json::to_string(&CreateNamespaceRequest {
         namespace: row.path.parts().to_vec(),
         properties: row.properties.clone(),
@@ -141,7 +146,7 @@ async fn create_once(
 }
 
 fn new_namespace(
-    warehouse: &WarehouseId,
+    warehouse: &Warehouse,
     path: Namespace,
     parent: Option<&NamespaceRow>,
     properties: Properties,
@@ -152,7 +157,7 @@ fn new_namespace(
     lineage.push(id);
     NamespaceRow {
         id,
-        warehouse_id: *warehouse,
+        warehouse_id: warehouse.id,
         path,
         lineage,
         properties,
@@ -160,6 +165,7 @@ fn new_namespace(
         version: 1,
         created_at_ms: now_ms,
         updated_at_ms: None,
+        warehouse_version: warehouse.version,
     }
 }
 
@@ -188,7 +194,7 @@ pub async fn exists(State(app): State<Arc<App>>, caller: Caller, target: InNames
 
 async fn visible(app: &App, caller: &Caller, target: InNamespace) -> Result<NamespaceRow, Error> {
     let path = target.namespace.or_missing(missing::namespace)?;
-    let row = app.namespace(target.warehouse, &path).await?;
+    let row = app.namespace(caller, target.warehouse, &path).await?;
     app.authorize(caller, Action::NamespaceDescribe, Object::Namespace(&row)).await?;
     Ok(row)
 }
@@ -205,9 +211,10 @@ pub async fn drop(
     let asked = format!("dropNamespace/{}/{how:?}", path.key());
     let asked = Asked::new(target.warehouse, asked, &headers, b"");
     let drop_once = async |attempt: Attempt| {
-        let row = app.namespace(target.warehouse, &path).await?;
-        let permit = app.authorize(&caller, Action::NamespaceDrop, Object::Namespace(&row)).await?;
-        drop::namespace(&app, &permit, &row, how, &attempt).await?;
+        let row = app.namespace(&caller, target.warehouse, &path).await?;
+        let question = Question::new(Action::NamespaceDrop, Object::Namespace(&row)).wishing(how.wish());
+        let permit = app.authorize_question(&caller, &question).await?;
+        drop::namespace(&app, (&caller, &permit), &row, how, &attempt).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     };
     Ok(once(&app, &caller, asked, drop_once).await?)
@@ -252,8 +259,11 @@ async fn update_once(
 ) -> Result<Response, Error> {
     let request: UpdateNamespacePropertiesRequest = json::parse(body)?;
     refuse_contradiction(&request)?;
-    let row = app.namespace(warehouse, path).await?;
-    let permit = app.authorize(caller, Action::NamespaceUpdateProperties, Object::Namespace(&row)).await?;
+    let row = app.namespace(caller, warehouse, path).await?;
+    let changed = request.removals.iter().chain(request.updates.keys()).map(String::as_str);
+    let wish = Wish { changed_properties: distinct(changed), ..Wish::default() };
+    let question = Question::new(Action::NamespaceUpdateProperties, Object::Namespace(&row)).wishing(wish);
+    let permit = app.authorize_question(caller, &question).await?;
     refuse_location_change(&row, &request)?;
 
     let now_ms = app.clock.now_ms();

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::authorize::{Object, missing};
+use super::authorize::{Object, Question, Wish, missing};
 use super::extract::{InWarehouse, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
 use super::record::{Happened, TabularChange, record};
@@ -20,7 +20,7 @@ use crate::catalog::action::Action;
 use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
 use crate::error::Error;
-use crate::store::rows::{Rename, Renamed, Tabular, TabularKind};
+use crate::store::rows::{Rename, Renamed, TabularKind};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct RenameTableRequest {
@@ -75,22 +75,25 @@ async fn rename_once(
 ) -> Result<Response, Error> {
     let request: RenameTableRequest = super::json::parse(body)?;
     let (source, target) = (request.source.ident()?, request.destination.ident()?);
-    let row = find(app, warehouse, &source, kind).await?;
+    let row = app.tabular(caller, warehouse, &source, kind).await?;
     let action = match kind {
         TabularKind::Table => Action::TableRename,
         TabularKind::View => Action::ViewRename,
     };
-    let permit = app.authorize(caller, action, Object::Tabular(&row)).await?;
+    let wish = Wish { name: Some(&target.name), namespace: Some(&target.namespace), ..Wish::default() };
+    let question = Question::new(action, Object::Tabular(&row)).wishing(wish);
+    let permit = app.authorize_question(caller, &question).await?;
     if source == target {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let namespace = app.namespace(warehouse, &target.namespace).await?;
+    let namespace = app.namespace(caller, warehouse, &target.namespace).await?;
     if namespace.id != row.namespace_id {
         let entering = match kind {
             TabularKind::Table => Action::NamespaceCreateTable,
             TabularKind::View => Action::NamespaceCreateView,
         };
-        app.authorize(caller, entering, Object::Namespace(&namespace)).await?;
+        let question = Question::new(entering, Object::Namespace(&namespace)).naming(&target.name);
+        app.authorize_question(caller, &question).await?;
     }
 
     let now_ms = app.clock.now_ms();
@@ -114,16 +117,6 @@ async fn rename_once(
     record(&mut writer, &permit, Happened::to_tabular(TabularChange::Renamed, &row, to), now_ms).await?;
     writer.commit().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-async fn find(app: &App, warehouse: WarehouseId, ident: &TableIdent, kind: TabularKind) -> Result<Tabular, Error> {
-    match app.store.tabular(warehouse, ident).await? {
-        Some(row) if row.kind == kind => Ok(row),
-        _ => {
-            app.active_warehouse(warehouse).await?;
-            Err(missing::tabular(kind, ident))
-        }
-    }
 }
 
 fn taken(source: &TableIdent, target: &TableIdent, holder: TabularKind) -> Error {

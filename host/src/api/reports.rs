@@ -20,7 +20,7 @@ pub async fn report(
     target: OfTable,
     JsonBody(report): JsonBody<Value>,
 ) -> Result<StatusCode, Error> {
-    let row = app.table(target).await?;
+    let row = app.table(&caller, target).await?;
     app.authorize(&caller, Action::TableReportMetrics, Object::Tabular(&row)).await?;
     let kind = match report.get("report-type").and_then(Value::as_str) {
         Some(kind @ ("scan-report" | "commit-report")) => kind,

@@ -60,7 +60,7 @@ pub async fn list_kind(
     kind: TabularKind,
 ) -> Result<ListTablesResponse, Error> {
     let path = target.namespace.or_missing(missing::namespace)?;
-    let row = app.namespace(target.warehouse, &path).await?;
+    let row = app.namespace(caller, target.warehouse, &path).await?;
     let action = match kind {
         TabularKind::Table => Action::NamespaceListTables,
         TabularKind::View => Action::NamespaceListViews,
@@ -70,9 +70,10 @@ pub async fn list_kind(
     let of = page::Listing { what: action.as_str(), of: &[&below], caller: caller.id() };
     let mut listing = Listing::start(app, query, of)?;
     let namespace: Arc<[String]> = path.parts().into();
-    while let Some(limit) = listing.wanted() {
+    let sight = app.sight_of_tabulars(caller, &row, kind).await?;
+    while let Some(limit) = listing.wanted().filter(|_| !sight.is_nothing()) {
         let rows = app.store.tabulars_page(row.id, kind, listing.after(), Some(limit)).await?;
-        let seen = app.sees_entries(caller, &row, kind, &rows).await;
+        let seen = sight.of_entries(&rows).await?;
         let rows = rows.into_iter().zip(seen).map(|(item, seen)| (item.name.clone(), item, seen)).collect();
         let ident = |name| TableIdentifier { namespace: Arc::clone(&namespace), name };
         listing.take(limit, rows, |item| (ident(item.name), item.id.0));
@@ -97,7 +98,7 @@ pub async fn load(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let snapshots = snapshots(query.snapshots.as_deref())?;
-    let row = app.table(target).await?;
+    let row = app.table(&caller, target).await?;
     let (_permit, access) = app.authorize_load(&caller, &row).await?;
     answer_load(&app, &row, access, snapshots, &headers).await
 }
@@ -156,7 +157,7 @@ fn delegation(headers: &HeaderMap) -> Result<String, Error> {
 
 /// `HEAD …/tables/{table}`.
 pub async fn exists(State(app): State<Arc<App>>, caller: Caller, target: OfTable) -> Result<StatusCode, Error> {
-    let row = app.table(target).await?;
+    let row = app.table(&caller, target).await?;
     app.authorize(&caller, Action::TableDescribe, Object::Tabular(&row)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

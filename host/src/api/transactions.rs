@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::commit::{carry_out, plan};
+use super::commit::{Wanted, carry_out, plan};
 use super::extract::{InWarehouse, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
 use super::respond::OnCommit;
@@ -47,10 +47,15 @@ async fn commit_once(
         )));
     }
     let changes = named(request)?;
-    let mut planned = Vec::with_capacity(changes.len());
-    for (ident, change) in changes {
-        planned.push(plan(app, caller, warehouse, ident, (&change.requirements, &change.updates)).await?);
-    }
+    let wanted: Vec<Wanted<'_>> = changes
+        .iter()
+        .map(|(ident, change)| Wanted {
+            ident: ident.clone(),
+            requirements: &change.requirements,
+            updates: &change.updates,
+        })
+        .collect();
+    let planned = plan(app, caller, warehouse, &wanted).await?;
     carry_out(app, planned, |_| Replay::Empty, attempt).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

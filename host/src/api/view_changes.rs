@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::authorize::{Object, missing};
+use super::authorize::{Object, Question, Wish, distinct, missing};
 use super::commit::refuse_other_identifier;
 use super::documents::{Cached, Snapshots};
 use super::extract::{InNamespace, OfTable, RawBody};
@@ -26,7 +26,7 @@ use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
 use crate::catalog::location::Location;
 use crate::catalog::view::{
-    CommitView, CreateView, RegisterView, ViewChange, ViewMetadata, ViewOutcome, commit_view, create_view,
+    CommitView, CreateView, RegisterView, ViewChange, ViewMetadata, ViewOutcome, ViewUpdate, commit_view, create_view,
     metadata_file,
 };
 use crate::error::Error;
@@ -146,8 +146,9 @@ async fn replace_once(
 ) -> Result<Response, Error> {
     let request = CommitView::parse(body)?;
     refuse_other_identifier(request.identifier.as_ref(), &ident)?;
-    let row = app.view(target).await?;
-    let permit = app.authorize(caller, Action::ViewCommit, Object::Tabular(&row)).await?;
+    let row = app.view(caller, target).await?;
+    let question = Question::new(Action::ViewCommit, Object::Tabular(&row)).wishing(wish(&request.updates));
+    let permit = app.authorize_question(caller, &question).await?;
     let (row, cached) = app.document(&row).await?;
     match commit_view(&base(&cached)?, &request.requirements, &request.updates, app.clock.now_ms())? {
         ViewOutcome::Unchanged => {
@@ -160,6 +161,16 @@ async fn replace_once(
             let (row, cached) = carry_out(app, &permit, row, *change, attempt).await?;
             answer(&row, &cached, headers)
         }
+    }
+}
+
+/// What an authorizer is told of the updates.
+fn wish(updates: &[ViewUpdate]) -> Wish<'_> {
+    let changed = updates.iter().flat_map(ViewUpdate::properties);
+    Wish {
+        update_kinds: distinct(updates.iter().map(ViewUpdate::action)),
+        changed_properties: distinct(changed),
+        ..Wish::default()
     }
 }
 

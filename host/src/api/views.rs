@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::answer::Answer;
-use super::authorize::{Object, missing};
+use super::authorize::{Object, Question, missing};
 use super::documents::{Cached, Snapshots};
 use super::drop::{self, TabularDrop};
 use super::extract::{InNamespace, OfTable, QueryOf};
@@ -40,7 +40,7 @@ pub async fn load(
     target: OfTable,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let row = app.view(target).await?;
+    let row = app.view(&caller, target).await?;
     answer_load(&app, &caller, &row, &headers).await
 }
 
@@ -59,7 +59,7 @@ pub fn answer(row: &Tabular, cached: &Cached, headers: &HeaderMap) -> Result<Res
 
 /// `HEAD …/views/{view}`.
 pub async fn exists(State(app): State<Arc<App>>, caller: Caller, target: OfTable) -> Result<StatusCode, Error> {
-    let row = app.view(target).await?;
+    let row = app.view(&caller, target).await?;
     app.authorize(&caller, Action::ViewDescribe, Object::Tabular(&row)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -78,8 +78,9 @@ pub async fn drop(
     let change = |attempt: Attempt| {
         let (app, caller) = (&app, &caller);
         async move {
-            let row = app.view(target).await?;
-            let permit = app.authorize(caller, Action::ViewDrop, Object::Tabular(&row)).await?;
+            let row = app.view(caller, target).await?;
+            let question = Question::new(Action::ViewDrop, Object::Tabular(&row)).wishing(how.wish());
+            let permit = app.authorize_question(caller, &question).await?;
             drop::tabular(app, &permit, &row, how, &attempt).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }

@@ -5,19 +5,35 @@ use std::sync::Arc;
 use crate::error::Error;
 
 /// The one who asks, as decisions, audit records and idempotency keys see it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     id: Arc<str>,
+    request_id: Arc<str>,
 }
 
 impl Caller {
     pub fn anonymous() -> Self {
-        Self { id: Arc::from("anonymous") }
+        Self { id: Arc::from("anonymous"), request_id: Arc::from("") }
+    }
+
+    /// The same, asking by a request of this id.
+    pub fn by_request(self, id: &str) -> Self {
+        Self { request_id: Arc::from(id), ..self }
     }
 
     /// Unique over all issuers; never a token.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What kind of caller it is, as authorizers are told.
+    pub const fn kind(&self) -> &'static str {
+        "anonymous"
+    }
+
+    /// The id of the request that is made, which leads through all logs.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
     }
 }
 

@@ -1,6 +1,12 @@
 //! The catalogue of actions: what a caller can ask to do to which kind of object.
 
+mod facts;
+mod page;
+
 use std::fmt;
+
+pub use facts::Fact;
+pub use page::page;
 
 /// Kinds of objects that decisions are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +20,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: &'static [Self] =
+        &[Self::Server, Self::Project, Self::Warehouse, Self::Namespace, Self::Table, Self::View];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -79,6 +88,7 @@ actions! {
     WarehouseListDeleted = Warehouse "warehouse:list-deleted" "List soft-deleted tables and views.",
     WarehouseListTasks = Warehouse "warehouse:list-tasks" "List background tasks.",
     WarehouseControlTasks = Warehouse "warehouse:control-tasks" "Stop, cancel or hurry background tasks.",
+    WarehouseExplain = Warehouse "warehouse:explain" "See what others may do in the warehouse, for what reason.",
     NamespaceDescribe = Namespace "namespace:describe" "Load a namespace; without it the namespace is hidden.",
     NamespaceCreateNamespace = Namespace "namespace:create-namespace" "Create a namespace inside.",
     NamespaceListNamespaces = Namespace "namespace:list-namespaces" "List the namespaces inside that one may see.",
@@ -119,6 +129,7 @@ impl Action {
                 | Self::WarehouseListNamespaces
                 | Self::WarehouseListDeleted
                 | Self::WarehouseListTasks
+                | Self::WarehouseExplain
                 | Self::NamespaceDescribe
                 | Self::NamespaceListNamespaces
                 | Self::NamespaceListTables
@@ -129,6 +140,11 @@ impl Action {
                 | Self::TableReportMetrics
                 | Self::ViewDescribe
         )
+    }
+
+    /// The action of this text; `None` where the catalogue has none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == text)
     }
 
     /// The question whose denial hides an object of this kind from the caller.

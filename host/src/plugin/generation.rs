@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::chain::{Chain, Seat};
 use super::guest::Guest;
+
+/// The chain of authorizers that a generation makes.
+pub type Authorizers = Chain<Arc<Guest>>;
 
 /// Whether a plugin's answers count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +68,17 @@ impl Generation {
         self.members.iter().filter(|member| member.mode == Mode::Shadow)
     }
 
+    /// All that decide, and the shadows beside them, as one chain.
+    fn chain(&self) -> Authorizers {
+        let members = self.members.iter().filter(|member| member.guest.abilities().authorizer);
+        let seat = |member: &Member| Seat {
+            decider: Arc::clone(&member.guest),
+            scope: member.scope.clone(),
+            shadow: member.mode == Mode::Shadow,
+        };
+        Chain::new(self.number, members.map(seat).collect())
+    }
+
     fn enforced(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.mode == Mode::Enforce)
     }
@@ -72,22 +87,46 @@ impl Generation {
 /// Holds the generation that decides now.
 #[derive(Default)]
 pub struct Plugins {
-    current: RwLock<Arc<Generation>>,
+    current: RwLock<Active>,
+}
+
+struct Active {
+    generation: Arc<Generation>,
+    authorizers: Arc<Authorizers>,
+}
+
+impl Active {
+    fn new(generation: Generation) -> Self {
+        let authorizers = Arc::new(generation.chain());
+        Self { generation: Arc::new(generation), authorizers }
+    }
+}
+
+impl Default for Active {
+    fn default() -> Self {
+        Self::new(Generation::default())
+    }
 }
 
 impl Plugins {
     pub fn new(first: Generation) -> Self {
-        Self { current: RwLock::new(Arc::new(first)) }
+        Self { current: RwLock::new(Active::new(first)) }
     }
 
     pub fn current(&self) -> Arc<Generation> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).generation)
+    }
+
+    /// The authorizers of the current generation.
+    pub fn authorizers(&self) -> Arc<Authorizers> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).authorizers)
     }
 
     /// Makes another generation the current one; requests under way keep theirs.
     pub fn swap(&self, next: Generation) -> Arc<Generation> {
+        let next = Active::new(next);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, Arc::new(next))
+        std::mem::replace(&mut *current, next).generation
     }
 }
 

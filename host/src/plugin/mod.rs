@@ -2,6 +2,7 @@
 
 pub mod bindings;
 mod call;
+pub mod chain;
 mod component;
 mod engine;
 mod faults;
@@ -35,7 +36,7 @@ pub use call::Listing;
 pub use component::{Abilities, COMPONENT_BYTES_MAX, Compiled};
 pub use engine::{Sandbox, SandboxSettings};
 pub use faults::{Blame, GuestFault, PluginFault};
-pub use generation::{Generation, Member, Mode, Plugins, Scope};
+pub use generation::{Authorizers, Generation, Member, Mode, Plugins, Scope};
 pub use guest::{Guest, GuestSettings};
 pub use imports::{Egress, Secret, Secrets};
 pub use limits::Limits;

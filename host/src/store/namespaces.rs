@@ -20,6 +20,7 @@ record! {
         version: i64,
         created_at_ms: i64,
         updated_at_ms: Option<i64>,
+        warehouse_version: i64,
     }
 }
 
@@ -35,6 +36,7 @@ impl NamespaceRecord {
             version: self.version,
             created_at_ms: self.created_at_ms,
             updated_at_ms: self.updated_at_ms,
+            warehouse_version: self.warehouse_version,
         })
     }
 }
@@ -61,7 +63,8 @@ impl Store {
             lease,
             fetch_optional,
             NamespaceRecord,
-            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms
+            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms,
+                    (SELECT w.version FROM warehouses AS w WHERE w.id = warehouse_id)
              FROM namespaces
              WHERE warehouse_id = $1 AND path = $2",
             warehouse.0,
@@ -77,7 +80,8 @@ impl Store {
             lease,
             fetch_optional,
             NamespaceRecord,
-            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms
+            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms,
+                    (SELECT w.version FROM warehouses AS w WHERE w.id = warehouse_id)
              FROM namespaces
              WHERE id = $1 AND warehouse_id = $2",
             id.0,
@@ -100,7 +104,8 @@ impl Store {
                 lease,
                 fetch_all,
                 NamespaceRecord,
-                "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms
+                "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms,
+                        (SELECT w.version FROM warehouses AS w WHERE w.id = warehouse_id)
                  FROM namespaces
                  WHERE warehouse_id = $1 AND parent_id = $2 AND name > $3
                  ORDER BY name
@@ -114,7 +119,8 @@ impl Store {
                 lease,
                 fetch_all,
                 NamespaceRecord,
-                "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms
+                "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms,
+                        (SELECT w.version FROM warehouses AS w WHERE w.id = warehouse_id)
                  FROM namespaces
                  WHERE warehouse_id = $1 AND parent_id IS NULL AND name > $2
                  ORDER BY name

@@ -77,7 +77,8 @@ impl Writer {
         Ok(touched == 1)
     }
 
-    /// `false` where there is no such project.
+    /// `false` where there is no such project. Its warehouses get another version: what is remembered of them by their
+    /// version may hold the project's name.
     pub async fn rename_project(&mut self, id: &ProjectId, name: &str, now_ms: i64) -> Result<bool> {
         let touched = run!(
             self,
@@ -87,6 +88,13 @@ impl Writer {
             id.as_str(),
             name,
             now_ms
+        )?;
+        run!(
+            self,
+            "UPDATE warehouses
+             SET version = version + 1
+             WHERE project_id = $1",
+            id.as_str()
         )?;
         Ok(touched == 1)
     }

@@ -86,6 +86,7 @@ pub struct NamespaceRow {
     pub version: i64,
     pub created_at_ms: i64,
     pub updated_at_ms: Option<i64>,
+    pub warehouse_version: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -255,7 +255,8 @@ impl Store {
             lease,
             fetch_all,
             NamespaceRecord,
-            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms
+            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms,
+                    (SELECT w.version FROM warehouses AS w WHERE w.id = warehouse_id)
              FROM namespaces
              WHERE warehouse_id = $1 AND (path = $2 OR (path > $3 AND path < $4))
              ORDER BY path DESC",

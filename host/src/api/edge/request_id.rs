@@ -7,6 +7,16 @@ use super::X_REQUEST_ID;
 
 const LENGTH_MAX: usize = 128;
 
+/// The id of the request that is being answered.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub(super) HeaderValue);
+
+impl RequestId {
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 /// The caller's id where it is sane, so that one id runs through all systems; a new one otherwise.
 pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
     match headers.get(X_REQUEST_ID) {

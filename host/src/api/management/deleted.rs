@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
 use super::times::Timestamp;
-use crate::api::authorize::{Object, missing};
+use crate::api::authorize::{Object, Question, missing};
 use crate::api::extract::{JsonBody, QueryOf};
 use crate::api::listing::{Listing, PageQuery};
 use crate::api::record::{Happened, TabularChange, record};
@@ -107,7 +107,7 @@ pub async fn list_deleted_tabulars(
         let after = listing.after().map(str::parse::<TabularId>).transpose()?;
         let rows = app.store.deleted_page(id, namespace, after, limit).await?;
         let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
-        let seen = app.sees(&caller, &objects).await;
+        let seen = app.sees(&caller, &objects).await?;
         let rows = rows.into_iter().zip(seen).map(|(row, seen)| (row.id.to_string(), row, seen)).collect();
         listing.take(limit, rows, deleted);
     }
@@ -147,37 +147,45 @@ pub async fn undrop_tabulars(
             request.targets.len()
         )));
     }
-    let mut targets = Vec::with_capacity(request.targets.len());
+    let mut tabulars = Vec::with_capacity(request.targets.len());
     for target in request.targets {
-        targets.push(undroppable(&app, &caller, id, target).await?);
+        tabulars.push(undroppable(&app, id, target).await?);
     }
-    let Some((_, first)) = targets.first() else { return Ok(StatusCode::NO_CONTENT) };
+    let questions: Vec<Question<'_>> = tabulars.iter().map(question).collect();
+    let permits = app.authorize_all(&caller, &questions).await?;
+    let Some(first) = permits.first() else { return Ok(StatusCode::NO_CONTENT) };
+    tabulars.iter().try_for_each(refuse_not_deleted)?;
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(first).await?;
-    for (tabular, permit) in &targets {
+    for (tabular, permit) in tabulars.iter().zip(&permits) {
         undrop(&mut writer, permit, tabular, now_ms).await?;
     }
     writer.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn undroppable(
-    app: &App,
-    caller: &Caller,
-    warehouse: WarehouseId,
-    target: TabularIdentUuid,
-) -> Result<(Tabular, Permit)> {
-    let (kind, action) = match target.kind {
-        TabularType::Table => (TabularKind::Table, Action::TableUndrop),
-        TabularType::View => (TabularKind::View, Action::ViewUndrop),
+async fn undroppable(app: &App, warehouse: WarehouseId, target: TabularIdentUuid) -> Result<Tabular> {
+    let kind = match target.kind {
+        TabularType::Table => TabularKind::Table,
+        TabularType::View => TabularKind::View,
     };
     let found = app.store.tabular_by_id(warehouse, TabularId(target.id), true).await?;
-    let tabular = found.filter(|row| row.kind == kind).ok_or_else(|| missing::tabular(kind, target.id))?;
-    let permit = app.authorize(caller, action, Object::Tabular(&tabular)).await?;
+    found.filter(|row| row.kind == kind).ok_or_else(|| missing::tabular(kind, target.id))
+}
+
+fn question(tabular: &Tabular) -> Question<'_> {
+    let action = match tabular.kind {
+        TabularKind::Table => Action::TableUndrop,
+        TabularKind::View => Action::ViewUndrop,
+    };
+    Question::new(action, Object::Tabular(tabular)).by_id(tabular.id.0)
+}
+
+fn refuse_not_deleted(tabular: &Tabular) -> Result<()> {
     if tabular.deleted_at_ms.is_none() {
-        return Err(not_deleted(&tabular));
+        return Err(not_deleted(tabular));
     }
-    Ok((tabular, permit))
+    Ok(())
 }
 
 fn not_deleted(tabular: &Tabular) -> Error {

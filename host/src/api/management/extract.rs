@@ -46,19 +46,28 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Ids<T> {
 
 /// The project with the permit for one action on it.
 pub async fn project_for(app: &App, caller: &Caller, id: &ProjectId, action: Action) -> Result<(Project, Permit)> {
-    let found = app.store.project(id).await?;
-    let Some(project) = found else {
-        app.authorize(caller, Action::ProjectDescribe, Object::ProjectId(id)).await?;
-        return Err(missing::project(id.as_str()));
-    };
+    let project = project_if_there(app, caller, id).await?;
     let permit = app.authorize(caller, action, Object::Project(&project)).await?;
     Ok((project, permit))
 }
 
+/// The project, for a question that carries more.
+pub async fn project_if_there(app: &App, caller: &Caller, id: &ProjectId) -> Result<Project> {
+    match app.store.project(id).await? {
+        Some(project) => Ok(project),
+        None => {
+            app.absent_project(caller, id).await?;
+            Err(missing::project(id.as_str()))
+        }
+    }
+}
+
 /// The warehouse, active or not, with the permit for one action on it.
 pub async fn warehouse_for(app: &App, caller: &Caller, id: WarehouseId, action: Action) -> Result<(Warehouse, Permit)> {
-    let found = app.store.warehouse(id).await?;
-    let warehouse = found.ok_or_else(|| no_such_warehouse(&id.to_string()))?;
+    let Some(warehouse) = app.store.warehouse(id).await? else {
+        app.absent_warehouse(caller, &id.to_string(), None).await?;
+        return Err(no_such_warehouse(&id.to_string()));
+    };
     let permit = app.authorize(caller, action, Object::Warehouse(&warehouse)).await?;
     Ok((warehouse, permit))
 }

@@ -7,9 +7,12 @@ use axum::routing::{get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod batch_check;
 mod deleted;
 mod extract;
+mod named_objects;
 pub mod openapi;
+mod permissions;
 mod profile;
 mod projects;
 mod protection;
@@ -30,6 +33,8 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/management/v1/info", get(server::get_server_info))
         .route("/management/v1/bootstrap", post(server::bootstrap))
+        .route("/management/v1/action/batch-check", post(batch_check::batch_check))
+        .route("/management/v1/permissions/explain", post(permissions::explain))
         .merge(project_routes())
         .merge(warehouse_routes())
         .merge(inside_warehouse_routes())

@@ -3,7 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    deleted, projects, protection, search, server, task_queues, tasks, validation, warehouse_settings, warehouses,
+    batch_check, deleted, permissions, projects, protection, search, server, task_queues, tasks, validation,
+    warehouse_settings, warehouses,
 };
 
 /// Every operation that is served; what Lakekeeper has beyond them is not.
@@ -13,6 +14,8 @@ use super::{
     paths(
         server::get_server_info,
         server::bootstrap,
+        batch_check::batch_check,
+        permissions::explain,
         projects::list_projects,
         projects::get_project,
         projects::get_project_by_id,

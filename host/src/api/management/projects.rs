@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ErrorResponse;
-use super::extract::{Ids, InProject, project_for};
-use crate::api::authorize::Object;
+use super::extract::{Ids, InProject, project_for, project_if_there};
+use crate::api::authorize::{Object, Question};
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
 use crate::app::App;
@@ -75,7 +75,7 @@ pub async fn list_projects(State(app): State<Arc<App>>, caller: Caller) -> Resul
         let page = app.store.projects_page(after.as_ref(), PAGE).await?;
         after = page.last().map(|project| project.id.clone());
         let objects: Vec<Object<'_>> = page.iter().map(Object::Project).collect();
-        let seen = app.sees(&caller, &objects).await;
+        let seen = app.sees(&caller, &objects).await?;
         let last = page.len() < PAGE as usize;
         projects.extend(page.into_iter().zip(seen).filter_map(|(project, seen)| seen.then(|| project.into())));
         if last {
@@ -115,7 +115,8 @@ pub async fn create_project(
     caller: Caller,
     JsonBody(request): JsonBody<CreateProjectRequest>,
 ) -> Result<(StatusCode, Json<CreateProjectResponse>)> {
-    let permit = app.authorize(&caller, Action::ServerCreateProject, Object::Server).await?;
+    let question = Question::new(Action::ServerCreateProject, Object::Server).naming(&request.project_name);
+    let permit = app.authorize_question(&caller, &question).await?;
     let now_ms = app.clock.now_ms();
     let id = match &request.project_id {
         Some(id) => ProjectId::parse(id)?,
@@ -142,7 +143,9 @@ pub async fn rename_project(
     InProject(id): InProject,
     JsonBody(request): JsonBody<RenameProjectRequest>,
 ) -> Result<StatusCode> {
-    let (mut project, permit) = project_for(&app, &caller, &id, Action::ProjectRename).await?;
+    let mut project = project_if_there(&app, &caller, &id).await?;
+    let question = Question::new(Action::ProjectRename, Object::Project(&project)).naming(&request.new_name);
+    let permit = app.authorize_question(&caller, &question).await?;
     project.name = checked_name("new-name", request.new_name)?;
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&permit).await?;

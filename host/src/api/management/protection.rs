@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
 use super::times::Timestamp;
-use crate::api::authorize::{Object, missing};
+use crate::api::authorize::{Object, Question, missing};
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, TabularChange, record};
 use crate::app::App;
@@ -103,7 +103,8 @@ async fn namespace_for(
     warehouse_for(app, caller, warehouse, Action::WarehouseDescribe).await?;
     let found = app.store.namespace_by_id(warehouse, id).await?;
     let row = found.ok_or_else(|| missing::namespace(id))?;
-    let permit = app.authorize(caller, Action::NamespaceProtect, Object::Namespace(&row)).await?;
+    let question = Question::new(Action::NamespaceProtect, Object::Namespace(&row)).by_id(id.0);
+    let permit = app.authorize_question(caller, &question).await?;
     Ok((row, permit))
 }
 
@@ -174,7 +175,8 @@ async fn tabular_for(
         TabularKind::View => (Action::ViewProtect, missing::view as fn(TabularId) -> Error),
     };
     let tabular = found.ok_or_else(|| absent(id))?;
-    let permit = app.authorize(caller, action, Object::Tabular(&tabular)).await?;
+    let question = Question::new(action, Object::Tabular(&tabular)).by_id(id.0);
+    let permit = app.authorize_question(caller, &question).await?;
     Ok((tabular, permit))
 }
 

@@ -62,7 +62,7 @@ pub async fn search_tabular(
     }
     let rows = app.store.tabulars_named_like(id, &search, FOUND_MAX).await?;
     let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
-    let seen = app.sees(&caller, &objects).await;
+    let seen = app.sees(&caller, &objects).await?;
     let visible = rows.iter().zip(seen).filter(|(_, seen)| *seen);
     let mut tabulars: Vec<SearchTabular> = visible.map(|(row, _)| found(row, &search)).collect();
     tabulars.sort_by(|left, right| left.distance.total_cmp(&right.distance));

@@ -88,7 +88,7 @@ pub async fn get_server_info(State(app): State<Arc<App>>, caller: Caller) -> Res
         bootstrapped: server.bootstrapped_at_ms.is_some(),
         server_id: server.id,
         default_project_id: Some(ProjectId::unnamed().as_str().to_owned()),
-        authz_backend: app.authorizer.name(),
+        authz_backend: app.authorization_name(),
         aws_system_identities_enabled: false,
         azure_system_identities_enabled: false,
         gcp_system_identities_enabled: false,

@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ErrorResponse;
-use super::extract::{Ids, InProject, project_for, warehouse_for};
+use super::extract::{Ids, InProject, project_for, project_if_there, warehouse_for};
 use super::profile::{
     LocalStorageProfile, parse_profile, profile_text, refuse_credential, refuse_unusable_root, stored_profile,
 };
 use super::projects::checked_name;
 use super::times::Timestamp;
-use crate::api::authorize::Object;
+use crate::api::authorize::{Object, Question};
 use crate::api::extract::{JsonBody, QueryOf};
 use crate::api::record::{Happened, record};
 use crate::api::warehouse_settings::{ManagedBy, WarehouseSettings};
@@ -29,6 +29,7 @@ use crate::catalog::location::Location;
 use crate::error::{Error, Result};
 use crate::events::EventKind;
 use crate::files::StorageProfile;
+use crate::permit::Permit;
 use crate::store::Writer;
 use crate::store::rows::{DeleteProfile, Warehouse, WarehouseStatus};
 
@@ -155,7 +156,7 @@ pub async fn create_warehouse(
     JsonBody(request): JsonBody<CreateWarehouseRequest>,
 ) -> Result<(StatusCode, Json<GetWarehouseResponse>)> {
     let project = request.project_id.as_deref().map_or(Ok(header), ProjectId::parse)?;
-    let (_, permit) = project_for(&app, &caller, &project, Action::ProjectCreateWarehouse).await?;
+    let permit = may_create(&app, &caller, &project, &request.warehouse_name).await?;
     let now_ms = app.clock.now_ms();
     let warehouse = new_warehouse(&project, request, now_ms)?;
     refuse_unusable_root(&app, &warehouse.root).await?;
@@ -167,6 +168,12 @@ pub async fn create_warehouse(
     record(&mut writer, &permit, Happened::to_warehouse(EventKind::WarehouseCreated, &warehouse), now_ms).await?;
     writer.commit().await?;
     Ok((StatusCode::CREATED, Json(warehouse.try_into()?)))
+}
+
+async fn may_create(app: &App, caller: &Caller, id: &ProjectId, name: &str) -> Result<Permit> {
+    let project = project_if_there(app, caller, id).await?;
+    let question = Question::new(Action::ProjectCreateWarehouse, Object::Project(&project)).naming(name);
+    app.authorize_question(caller, &question).await
 }
 
 /// The row that a request describes. 400 where it describes none.
@@ -248,7 +255,7 @@ pub async fn list_warehouses(
     project_for(&app, &caller, &project, Action::ProjectListWarehouses).await?;
     let rows = app.store.warehouses(&project, &filter.statuses).await?;
     let objects: Vec<Object<'_>> = rows.iter().map(Object::Warehouse).collect();
-    let seen = app.sees(&caller, &objects).await;
+    let seen = app.sees(&caller, &objects).await?;
     let visible = rows.into_iter().zip(seen).filter(|(_, seen)| *seen);
     let warehouses = visible.map(|(row, _)| row.try_into()).collect::<Result<_>>()?;
     Ok(Json(ListWarehousesResponse { warehouses }))

@@ -58,6 +58,24 @@ impl TableUpdate {
         payload::parse(text)
     }
 
+    /// The branch or tag that it sets or removes.
+    pub fn reference(&self) -> Option<&str> {
+        match self {
+            Self::SetSnapshotRef { name, .. } | Self::RemoveSnapshotRef { name } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The keys of the properties that it sets or removes.
+    pub fn properties(&self) -> impl Iterator<Item = &str> {
+        let (set, removed) = match self {
+            Self::SetProperties { updates } => (Some(updates.keys()), None),
+            Self::RemoveProperties { removals } => (None, Some(removals)),
+            _ => (None, None),
+        };
+        set.into_iter().flatten().chain(removed.into_iter().flatten()).map(String::as_str)
+    }
+
     /// The `action` of the update.
     pub const fn action(&self) -> &'static str {
         match self {

@@ -54,6 +54,16 @@ impl ViewRequirement {
 }
 
 impl ViewUpdate {
+    /// The keys of the properties that it sets or removes.
+    pub fn properties(&self) -> impl Iterator<Item = &str> {
+        let (set, removed) = match self {
+            Self::SetProperties { updates } => (Some(updates.keys()), None),
+            Self::RemoveProperties { removals } => (None, Some(removals)),
+            _ => (None, None),
+        };
+        set.into_iter().flatten().chain(removed.into_iter().flatten()).map(String::as_str)
+    }
+
     fn apply(&self, draft: &mut Draft) -> Result<(), Error> {
         match self {
             Self::AssignUuid { uuid } => draft.assign_uuid(uuid),

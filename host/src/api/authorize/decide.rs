@@ -1,0 +1,66 @@
+//! The one place where questions are answered: by the host's own rule, or by the chain in one call.
+
+use super::question::Question;
+use super::record;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::plugin::Check;
+use crate::plugin::chain::{Outcome, Silence};
+
+/// How long a client waits where an authorizer does not say.
+const RETRY_AFTER_S: u32 = 1;
+const RETRY_AFTER_S_MAX: u32 = 60;
+
+impl App {
+    /// One outcome for each question, in order; all that authorizers are asked goes in one batch.
+    pub(super) async fn decide(&self, caller: &Caller, questions: &[Question<'_>]) -> Result<Vec<Outcome>, Error> {
+        let chain = self.plugins.authorizers();
+        let authorizers_decide = chain.decides();
+        let mut outcomes = vec![Outcome::Deny; questions.len()];
+        let mut asked = Vec::new();
+        for (at, question) in questions.iter().enumerate() {
+            match self.authorization.ruled(caller.id(), question.object.kind(), authorizers_decide) {
+                Some(ruled) => {
+                    outcomes[at] = ruled.outcome();
+                    record::ruled(caller, question, ruled);
+                }
+                None => asked.push(at),
+            }
+        }
+        // Shadows are evaluated even while no authorizer is enforced: that is how the first one is tried.
+        let shadowed = chain.has_shadows() && asked.is_empty();
+        if asked.is_empty() && !shadowed {
+            return Ok(outcomes);
+        }
+        let about: Vec<usize> = if shadowed { (0..questions.len()).collect() } else { asked };
+        let mut checks: Vec<Check> = Vec::with_capacity(about.len());
+        for at in &about {
+            checks.push(self.check(&questions[*at]).await?);
+        }
+        let call = self.call(caller);
+        if shadowed {
+            self.authorization.shadows.compare_ruled(chain, call, checks, &outcomes);
+            return Ok(outcomes);
+        }
+        let decisions = chain.decide(&call, &checks).await;
+        for (at, decision) in about.iter().zip(&decisions) {
+            outcomes[*at] = decision.outcome.clone();
+            record::decided(caller, &questions[*at], decision);
+        }
+        if chain.has_shadows() {
+            self.authorization.shadows.compare(chain, call, checks, decisions);
+        }
+        Ok(outcomes)
+    }
+}
+
+/// The answer where it could not be decided: 503, on commits 429, with the stable code of what went wrong; never an
+/// allow, never a 403.
+pub(super) fn unable(silence: &Silence) -> Error {
+    let retry_after_s = silence.retry_after_ms.map_or(RETRY_AFTER_S, |ms| ms.div_ceil(1_000));
+    Error::Unavailable {
+        message: format!("whether this is allowed could not be decided ({}): nothing was done; retry", silence.code),
+        retry_after_s: retry_after_s.clamp(RETRY_AFTER_S, RETRY_AFTER_S_MAX),
+    }
+}

@@ -1,0 +1,181 @@
+//! Rows as authorizers see them: an object with all above it, by id with name, with the attributes of the action.
+
+use super::object::{Object, Within};
+use super::places::Place;
+use super::question::Question;
+use crate::api::documents::Snapshots;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Fact;
+use crate::catalog::ident::Namespace;
+use crate::catalog::ids::NamespaceId;
+use crate::catalog::view::ViewMetadata;
+use crate::error::Error;
+use crate::plugin::{Attribute, Call, Check, Object as Fields, Parent, Principal, Value};
+use crate::store::rows::{NamespaceRow, Properties, Tabular, TabularKind};
+
+impl App {
+    /// Who asks when. The deadline is each plugin's own.
+    pub(super) fn call(&self, caller: &Caller) -> Call {
+        Call {
+            request_id: caller.request_id().to_owned(),
+            principal: principal(caller.id(), caller.kind()),
+            now_ms: u64::try_from(self.clock.now_ms()).unwrap_or_default(),
+            deadline_ms: 0,
+        }
+    }
+
+    /// The question as it crosses to the authorizers.
+    pub(super) async fn check(&self, question: &Question<'_>) -> Result<Check, Error> {
+        let mut object = self.fields(&question.object).await?;
+        object.attributes = self.attributes(question).await?;
+        Ok(Check { action: question.action.as_str().to_owned(), object })
+    }
+
+    async fn fields(&self, object: &Object<'_>) -> Result<Fields, Error> {
+        let kind = object.kind().as_str().to_owned();
+        let place = |place: &Place, namespace, id, name| Fields {
+            kind: kind.clone(),
+            id,
+            project: place.project.clone(),
+            warehouse: Some(place.warehouse.clone()),
+            namespace,
+            name,
+            attributes: Vec::new(),
+        };
+        Ok(match object {
+            Object::Server => in_project(kind, nowhere(), (String::new(), String::new())),
+            Object::Project(project) => {
+                in_project(kind, nowhere(), (project.id.as_str().to_owned(), project.name.clone()))
+            }
+            Object::Warehouse(warehouse) => {
+                let above = self.authorization.places.of_row(&self.store, warehouse).await?;
+                in_project(kind, above.project.clone(), (above.warehouse.id.clone(), above.warehouse.name.clone()))
+            }
+            Object::Namespace(row) => {
+                let above = self.place_of(row).await?;
+                let mut path = parents(&row.lineage, &row.path);
+                path.pop();
+                place(&above, path, row.id.to_string(), row.path.name().to_owned())
+            }
+            Object::Tabular(row) => {
+                let above = self.authorization.places.of(&self.store, row.warehouse_id, row.warehouse_version).await?;
+                place(&above, parents(&row.lineage, &row.namespace), row.id.to_string(), row.name.clone())
+            }
+            Object::Absent { name, within, .. } => {
+                let name = (*name).to_owned();
+                match within {
+                    Within::Server => in_project(kind, nowhere(), (String::new(), name)),
+                    Within::Project(id) => {
+                        let project = Parent { id: id.as_str().to_owned(), name: String::new() };
+                        in_project(kind, project, (String::new(), name))
+                    }
+                    Within::Warehouse(warehouse) => {
+                        let above = self.authorization.places.of_row(&self.store, warehouse).await?;
+                        place(&above, Vec::new(), String::new(), name)
+                    }
+                    Within::Namespace(row) => {
+                        let above = self.place_of(row).await?;
+                        place(&above, parents(&row.lineage, &row.path), String::new(), name)
+                    }
+                }
+            }
+        })
+    }
+
+    pub(super) async fn place_of(&self, row: &NamespaceRow) -> Result<std::sync::Arc<Place>, Error> {
+        self.authorization.places.of(&self.store, row.warehouse_id, row.warehouse_version).await
+    }
+
+    async fn attributes(&self, question: &Question<'_>) -> Result<Vec<Attribute>, Error> {
+        let mut attributes = Vec::new();
+        for fact in question.action.facts() {
+            if *fact == Fact::Properties {
+                self.add_properties(&mut attributes, &question.object).await?;
+            } else if let Some(value) = of_object(*fact, &question.object).or_else(|| of_wish(*fact, question)) {
+                attributes.push(Attribute { key: fact.key().to_owned(), value });
+            }
+        }
+        Ok(attributes)
+    }
+
+    async fn add_properties(&self, attributes: &mut Vec<Attribute>, object: &Object<'_>) -> Result<(), Error> {
+        let mut add = |properties: &Properties| {
+            attributes.extend(properties.iter().map(|(key, value)| Attribute {
+                key: format!("{}{key}", Fact::Properties.key()),
+                value: Value::Text(value.clone()),
+            }));
+        };
+        match object {
+            Object::Namespace(row) => add(&row.properties),
+            Object::Tabular(row) => {
+                let cached = match row.deleted_at_ms {
+                    None => self.document(row).await?.1,
+                    Some(_) => self.documents.get(&self.store, row).await?.ok_or_else(|| changed(row))?,
+                };
+                match row.kind {
+                    TabularKind::Table => add(cached.parsed()?.properties()),
+                    TabularKind::View => add(ViewMetadata::parse(&cached.plain(Snapshots::All)?)?.properties()),
+                }
+            }
+            Object::Server | Object::Project(_) | Object::Warehouse(_) | Object::Absent { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+fn changed(row: &Tabular) -> Error {
+    Error::unavailable(format_args!(
+        "{} {} has changed since it was read for this request; retry",
+        row.kind.as_str(),
+        row.name
+    ))
+}
+
+/// The caller as authorizers see it.
+pub(super) fn principal(id: &str, kind: &str) -> Principal {
+    Principal { id: id.to_owned(), kind: kind.to_owned(), roles: Vec::new(), claims: Vec::new() }
+}
+
+fn nowhere() -> Parent {
+    Parent { id: String::new(), name: String::new() }
+}
+
+fn in_project(kind: String, project: Parent, (id, name): (String, String)) -> Fields {
+    Fields { kind, id, project, warehouse: None, namespace: Vec::new(), name, attributes: Vec::new() }
+}
+
+/// A namespace from the top down, each part with its id.
+pub(super) fn parents(lineage: &[NamespaceId], path: &Namespace) -> Vec<Parent> {
+    let parts = lineage.iter().zip(path.parts());
+    parts.map(|(id, name)| Parent { id: id.to_string(), name: name.clone() }).collect()
+}
+
+fn of_object(fact: Fact, object: &Object<'_>) -> Option<Value> {
+    match (fact, object) {
+        (Fact::Protected, Object::Warehouse(warehouse)) => Some(Value::Boolean(warehouse.protected)),
+        (Fact::Protected, Object::Namespace(row)) => Some(Value::Boolean(row.protected)),
+        (Fact::Protected, Object::Tabular(row)) => Some(Value::Boolean(row.protected)),
+        (Fact::Status, Object::Warehouse(warehouse)) => Some(Value::Text(warehouse.status.as_str().to_owned())),
+        (Fact::Location, Object::Warehouse(warehouse)) => Some(Value::Text(warehouse.root.to_string())),
+        (Fact::Location, Object::Tabular(row)) => Some(Value::Text(row.location.to_string())),
+        (Fact::FormatVersion, Object::Tabular(row)) => Some(Value::Integer(row.format_version.into())),
+        _ => None,
+    }
+}
+
+fn of_wish(fact: Fact, question: &Question<'_>) -> Option<Value> {
+    let wish = &question.wish;
+    let texts = |names: &[&str]| Some(Value::Texts(names.iter().map(|&name| name.to_owned()).collect()));
+    match fact {
+        Fact::UpdateKinds => texts(&wish.update_kinds),
+        Fact::Refs => texts(&wish.refs),
+        Fact::ChangedProperties => texts(&wish.changed_properties),
+        Fact::NewName => wish.name.map(|name| Value::Text(name.to_owned())),
+        Fact::NewNamespace => wish.namespace.map(|path| Value::Texts(path.parts().to_vec())),
+        Fact::Force => wish.force.map(Value::Boolean),
+        Fact::Purge => wish.purge.map(Value::Boolean),
+        Fact::Recursive => wish.recursive.map(Value::Boolean),
+        Fact::Protected | Fact::Status | Fact::Location | Fact::FormatVersion | Fact::Properties => None,
+    }
+}

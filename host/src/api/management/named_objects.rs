@@ -1,0 +1,134 @@
+//! Objects that the body of a question names: by id, or by name inside a warehouse.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::api::authorize::{Object, missing};
+use crate::api::extract::no_such_warehouse;
+use crate::app::App;
+use crate::catalog::action::Kind;
+use crate::catalog::ident::{Namespace, TableIdent};
+use crate::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
+use crate::error::{Error, Result};
+use crate::store::rows::{NamespaceRow, Project, Tabular, TabularKind, Warehouse};
+
+/// Where an object is. Which of the members are needed follows from its kind.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ObjectName {
+    /// Of a project; the default one when left out.
+    pub project_id: Option<String>,
+    /// Of a warehouse, and of everything inside one.
+    pub warehouse_id: Option<Uuid>,
+    pub namespace_id: Option<Uuid>,
+    /// The parts of a namespace, of its own or the one that a table or view lies in.
+    pub namespace: Option<Vec<String>>,
+    #[serde(alias = "view-id", alias = "view_id")]
+    pub table_id: Option<Uuid>,
+    /// The name of a table or a view.
+    #[serde(alias = "view")]
+    pub table: Option<String>,
+}
+
+/// What was found under a name.
+pub enum Found {
+    Server,
+    Project(Project),
+    Warehouse(Warehouse),
+    Namespace(NamespaceRow),
+    Tabular(Box<Tabular>),
+}
+
+impl Found {
+    pub fn object(&self) -> Object<'_> {
+        match self {
+            Self::Server => Object::Server,
+            Self::Project(project) => Object::Project(project),
+            Self::Warehouse(warehouse) => Object::Warehouse(warehouse),
+            Self::Namespace(row) => Object::Namespace(row),
+            Self::Tabular(row) => Object::Tabular(row),
+        }
+    }
+}
+
+impl ObjectName {
+    /// The object of this kind and name; one of the errors for absence where it is not there.
+    pub async fn find(&self, app: &App, kind: Kind) -> Result<Found> {
+        match kind {
+            Kind::Server => Ok(Found::Server),
+            Kind::Project => {
+                let id = self.project_id.as_deref().map_or_else(|| Ok(ProjectId::unnamed()), ProjectId::parse)?;
+                app.store.project(&id).await?.map(Found::Project).ok_or_else(|| missing::project(id.as_str()))
+            }
+            Kind::Warehouse => self.warehouse(app).await.map(Found::Warehouse),
+            Kind::Namespace => self.find_namespace(app).await.map(Found::Namespace),
+            Kind::Table => self.find_tabular(app, TabularKind::Table).await,
+            Kind::View => self.find_tabular(app, TabularKind::View).await,
+        }
+    }
+
+    /// The id, where the object was named by one that does not tell more than its name.
+    pub fn id(&self) -> Option<Uuid> {
+        self.table_id.or(self.namespace_id)
+    }
+
+    pub fn warehouse_id(&self) -> Result<WarehouseId> {
+        self.warehouse_id
+            .map(WarehouseId)
+            .ok_or_else(|| Error::bad_request("`warehouse-id` is missing: it says in which warehouse the object is"))
+    }
+
+    async fn warehouse(&self, app: &App) -> Result<Warehouse> {
+        let id = self.warehouse_id()?;
+        app.store.warehouse(id).await?.ok_or_else(|| no_such_warehouse(&id.to_string()))
+    }
+
+    async fn find_namespace(&self, app: &App) -> Result<NamespaceRow> {
+        let warehouse = self.warehouse_id()?;
+        if let Some(id) = self.namespace_id {
+            let found = app.store.namespace_by_id(warehouse, NamespaceId(id)).await?;
+            return found.ok_or_else(|| missing::namespace(id));
+        }
+        let path = self.path()?;
+        app.store.namespace(warehouse, &path).await?.ok_or_else(|| missing::namespace(&path))
+    }
+
+    async fn find_tabular(&self, app: &App, kind: TabularKind) -> Result<Found> {
+        let warehouse = self.warehouse_id()?;
+        let (found, shown) = match (self.table_id, &self.table) {
+            (Some(id), _) => (app.store.tabular_by_id(warehouse, TabularId(id), false).await?, id.to_string()),
+            (None, Some(name)) => {
+                let ident = TableIdent::parse(self.path()?, name.clone())?;
+                (app.store.tabular(warehouse, &ident).await?, ident.to_string())
+            }
+            (None, None) => {
+                return Err(Error::BadRequest(format!(
+                    "the {0} is not named: send its id, or `namespace` with `{0}`",
+                    kind.as_str()
+                )));
+            }
+        };
+        let row = found.filter(|row| row.kind == kind).ok_or_else(|| missing::tabular(kind, shown))?;
+        Ok(Found::Tabular(Box::new(row)))
+    }
+
+    fn path(&self) -> Result<Namespace> {
+        let parts = self.namespace.clone();
+        Namespace::parse(parts.ok_or_else(|| {
+            Error::bad_request("the namespace is not named: send `namespace-id`, or its parts as `namespace`")
+        })?)
+    }
+}
+
+/// Whether an error says that something is not there.
+pub fn is_absence(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::NoSuchWarehouse(_)
+            | Error::NoSuchNamespace(_)
+            | Error::NoSuchTable(_)
+            | Error::NoSuchView(_)
+            | Error::NotFound(_)
+    )
+}

@@ -1,0 +1,183 @@
+//! A catalog inside the test's own process, governed by guests that the test chooses.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, OnceCell};
+use tokio_util::sync::CancellationToken;
+use weir::app::{App, Clock};
+use weir::config::Config;
+use weir::plugin::{
+    Compiled, Generation, Guest, GuestSettings, Limits as GuestLimits, Member, Mode, Sandbox, SandboxSettings, Scope,
+};
+use weir::server::{Limits, Listener, serve};
+use weir_tests::{Engine, Http, Installation, bodies, guests};
+
+/// One running catalog with the warehouse `default`, which no plugin governs yet.
+pub struct Governed {
+    pub app: Arc<App>,
+    pub root: Http,
+    /// `/catalog/v1/{prefix}`.
+    pub catalog: Http,
+    /// `/management/v1`.
+    pub management: Http,
+    pub prefix: String,
+    pub installation: Installation,
+    sandbox: Arc<Sandbox>,
+    stop: CancellationToken,
+}
+
+/// One plugin of a generation.
+pub struct Plugin {
+    /// A guest of `tests/guests`.
+    pub guest: &'static str,
+    pub settings: Value,
+    pub mode: Mode,
+    pub scope: Scope,
+}
+
+impl Plugin {
+    pub fn guest(settings: Value) -> Self {
+        Self { guest: "guest", settings, mode: Mode::Enforce, scope: Scope::default() }
+    }
+
+    pub fn planner(settings: Value) -> Self {
+        Self { guest: "planner", ..Self::guest(settings) }
+    }
+}
+
+impl Governed {
+    pub async fn open(engine: Engine) -> Self {
+        Self::open_with(engine, &[]).await
+    }
+
+    /// `settings` are pairs such as `("WEIR__AUTHORIZATION__ADMINISTRATORS", "anonymous")`.
+    pub async fn open_with(engine: Engine, settings: &[(&str, &str)]) -> Self {
+        let installation = Installation::create(engine, &[]).await;
+        let app = open(&installation, settings).await;
+        let stop = CancellationToken::new();
+        let root = Http::new(&listen(&app, stop.clone()).await);
+        let config = root.get("/catalog/v1/config?warehouse=default").send().await.expect(200).json();
+        let prefix = config["overrides"]["prefix"].as_str().expect("a prefix").to_owned();
+        let settings = SandboxSettings { small: true, ..SandboxSettings::default() };
+        let sandbox = SANDBOX.get_or_init(async || Sandbox::open(settings).expect("a sandbox")).await.clone();
+        Self {
+            catalog: root.under(&format!("/catalog/v1/{prefix}")),
+            management: root.under("/management/v1"),
+            root,
+            app,
+            prefix,
+            installation,
+            sandbox,
+            stop,
+        }
+    }
+
+    /// With a namespace `ns` in which a table `t` and a view `v` lie.
+    pub async fn with_one_of_each(engine: Engine) -> Self {
+        let governed = Self::open(engine).await;
+        governed.create_namespace("ns").await;
+        governed.create_table("ns", "t").await;
+        governed.catalog.post("/namespaces/ns/views", bodies::create_view("v")).send().await.expect(200);
+        governed
+    }
+
+    /// From now on these decide; without any the host's own rule does again.
+    pub async fn govern(&self, plugins: Vec<Plugin>) {
+        let mut members = Vec::new();
+        for (number, plugin) in plugins.into_iter().enumerate() {
+            let compiled = compiled(&self.sandbox, plugin.guest).await;
+            let settings = GuestSettings {
+                name: format!("plugin-{number}"),
+                settings_json: plugin.settings.to_string(),
+                limits: GuestLimits { deadline_ms: 2_000, ..GuestLimits::default() },
+                ..GuestSettings::default()
+            };
+            let guest = Guest::load(&self.sandbox, &compiled, settings).await.expect("the guest takes its settings");
+            members.push(Member { guest, mode: plugin.mode, scope: plugin.scope });
+        }
+        let number = self.app.plugins.current().number + 1;
+        self.app.plugins.swap(Generation { number, members });
+    }
+
+    pub async fn create_namespace(&self, name: &str) {
+        self.catalog.post("/namespaces", json!({"namespace": [name]})).send().await.expect(200);
+    }
+
+    pub async fn create_table(&self, namespace: &str, name: &str) -> Value {
+        let path = format!("/namespaces/{namespace}/tables");
+        self.catalog.post(&path, bodies::create_table(name)).send().await.expect(200).json()
+    }
+
+    /// The names of a listing, page by page.
+    pub async fn names(&self, path: &str, page_size: u32) -> Vec<String> {
+        let (mut names, mut token) = (Vec::new(), String::new());
+        loop {
+            let page = self.catalog.get(&format!("{path}?pageSize={page_size}&pageToken={token}")).send().await;
+            let page = page.expect(200).json();
+            let listed = page["identifiers"].as_array().expect("a list").iter();
+            let listed: Vec<String> = listed.map(|one| one["name"].as_str().expect("a name").to_owned()).collect();
+            let Some(next) = page["next-page-token"].as_str() else {
+                names.extend(listed);
+                return names;
+            };
+            assert_eq!(listed.len(), page_size as usize, "a page that is not the last one is full");
+            names.extend(listed);
+            token = next.to_owned();
+        }
+    }
+}
+
+impl Drop for Governed {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// One for all tests of this process: a guest compiles slowly without optimization, so it does once.
+static SANDBOX: OnceCell<Arc<Sandbox>> = OnceCell::const_new();
+static COMPILED: Mutex<BTreeMap<&str, Arc<Compiled>>> = Mutex::const_new(BTreeMap::new());
+
+async fn compiled(sandbox: &Arc<Sandbox>, guest: &'static str) -> Arc<Compiled> {
+    let mut known = COMPILED.lock().await;
+    if let Some(compiled) = known.get(guest) {
+        return Arc::clone(compiled);
+    }
+    let bytes = std::fs::read(guests::guest(guest)).expect("the guest can be read");
+    let compiled = Arc::new(sandbox.compile(bytes.into()).await.expect("the guest compiles"));
+    known.insert(guest, Arc::clone(&compiled));
+    compiled
+}
+
+async fn open(installation: &Installation, settings: &[(&str, &str)]) -> Arc<App> {
+    let lake = installation.lake().display().to_string();
+    let home = installation.home().display().to_string();
+    let variables = [
+        ("WEIR__STORE__URL", installation.database_url()),
+        ("WEIR__STORE__CONNECTIONS_MAX", "8"),
+        ("WEIR__STORAGE__LOCAL_ROOTS", home.as_str()),
+        ("WEIR__BOOTSTRAP__ENABLED", "true"),
+        ("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", lake.as_str()),
+    ];
+    let variables = variables.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = Config::read(None, variables.collect::<Vec<_>>()).unwrap_or_else(|problems| panic!("{problems}"));
+    App::open(config, Clock::default()).await.expect("the catalog opens")
+}
+
+/// Serves on a port of its own; gives the URL.
+async fn listen(app: &Arc<App>, stop: CancellationToken) -> String {
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), None).await.expect("a port is free");
+    let address = listener.address().expect("a bound address");
+    let limits = Limits {
+        header_bytes_max: 65_536,
+        headers_max: 100,
+        header_timeout: Duration::from_secs(10),
+        connections_max: 100,
+        shutdown_grace: Duration::from_secs(1),
+    };
+    let router = weir::api::edge::layers(weir::api::router(Arc::clone(app)), &app.config);
+    tokio::spawn(serve(listener, limits, router, stop));
+    format!("http://{address}")
+}
