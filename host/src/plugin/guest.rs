@@ -51,7 +51,7 @@ impl Guest {
         let pool = Arc::new(Pool::new(sandbox.clone(), Arc::new(loans), template, settings_json));
         let trial = pool.clone();
         // In a task of its own: a caller that gives up waiting leaves nothing half made.
-        let trial = tokio::spawn(async move { trial.make_within_load_deadline().await });
+        let trial = tokio::spawn(async move { trial.trial().await });
         let broke_off = |panic| LoadError::Compile(format!("the trial broke off: {panic}"));
         let (instance, description) = trial.await.map_err(broke_off)?.map_err(|unready| match unready {
             Unready::Fault { step, fault } => LoadError::Trial { step, fault },

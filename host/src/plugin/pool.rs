@@ -56,7 +56,7 @@ impl Pool {
         let slot = self.slot(ends).await?;
         if self.loans.limits.fresh {
             let turn = Turn::begin(&self.sandbox.processor, ends).await;
-            let (instance, _) = self.make(&turn, self.loans.limits.deadline_ms).await?;
+            let instance = self.make(&turn, self.loans.limits.deadline_ms).await?;
             return Ok(Lease { pool: self.clone(), turn, instance, slot });
         }
         let warm = self.idle().pop();
@@ -88,7 +88,9 @@ impl Pool {
         let (hand_over, wanted) = oneshot::channel();
         let pool = self.clone();
         tokio::spawn(async move {
-            let made = pool.make_within_load_deadline().await.map(|(instance, _)| (instance, slot));
+            let deadline_ms = pool.loans.limits.load_deadline_ms;
+            let made = pool.within_load_deadline(async |turn| pool.make(&turn, deadline_ms).await).await;
+            let made = made.map(|instance| (instance, slot));
             if let Err(Ok((instance, slot))) = hand_over.send(made) {
                 pool.keep(instance, slot);
             }
@@ -97,35 +99,52 @@ impl Pool {
         Ok(wanted.await.map_err(lost)??)
     }
 
-    pub(super) async fn make_within_load_deadline(&self) -> Result<(Instance, Description), Unready> {
-        let limits = &self.loans.limits;
-        let ends = deadline(limits.load_deadline_ms);
-        let making = async {
-            let turn = Turn::begin(&self.sandbox.processor, ends).await;
-            self.make(&turn, limits.load_deadline_ms).await
-        };
-        let late = |_| PluginFault::Timeout { deadline_ms: limits.load_deadline_ms };
-        timeout_at(ends.into(), making)
-            .await
-            .map_err(late)
-            .unwrap_or_else(|fault| Err(Unready::Fault { step: "start", fault }))
+    /// The first instance, which is asked what it is before it is configured.
+    pub(super) async fn trial(&self) -> Result<(Instance, Description), Unready> {
+        let deadline_ms = self.loans.limits.load_deadline_ms;
+        self.within_load_deadline(async |turn| {
+            let mut instance = self.started(&turn, deadline_ms).await?;
+            let Instance { store, exports } = &mut instance;
+            let described = exports.base.weir_plugin_lifecycle().call_describe(store).await;
+            let description = described.map_err(|error| self.failed("describe", &error, deadline_ms))?;
+            Ok((self.configured(instance, deadline_ms).await?, description))
+        })
+        .await
     }
 
-    /// Start, `describe`, `configure`.
-    async fn make(&self, turn: &Arc<Turn>, deadline_ms: u32) -> Result<(Instance, Description), Unready> {
-        let limits = &self.loans.limits;
-        let failed = |step| move |error| Unready::Fault { step, fault: trap::fault(&error, limits, deadline_ms) };
+    async fn within_load_deadline<T>(
+        &self,
+        make: impl AsyncFnOnce(Arc<Turn>) -> Result<T, Unready>,
+    ) -> Result<T, Unready> {
+        let deadline_ms = self.loans.limits.load_deadline_ms;
+        let ends = deadline(deadline_ms);
+        let making = async { make(Turn::begin(&self.sandbox.processor, ends).await).await };
+        let late = Unready::Fault { step: "start", fault: PluginFault::Timeout { deadline_ms } };
+        timeout_at(ends.into(), making).await.unwrap_or(Err(late))
+    }
+
+    async fn make(&self, turn: &Arc<Turn>, deadline_ms: u32) -> Result<Instance, Unready> {
+        let instance = self.started(turn, deadline_ms).await?;
+        self.configured(instance, deadline_ms).await
+    }
+
+    async fn started(&self, turn: &Arc<Turn>, deadline_ms: u32) -> Result<Instance, Unready> {
         self.loans.counters.instances_made.fetch_add(1, Ordering::Relaxed);
-        let mut instance =
-            self.template.instance(&self.sandbox, &self.loans, turn.clone()).await.map_err(failed("start"))?;
+        let started = self.template.instance(&self.sandbox, &self.loans, turn.clone()).await;
+        started.map_err(|error| self.failed("start", &error, deadline_ms))
+    }
+
+    async fn configured(&self, mut instance: Instance, deadline_ms: u32) -> Result<Instance, Unready> {
         let Instance { store, exports } = &mut instance;
-        let lifecycle = exports.base.weir_plugin_lifecycle();
-        let description = lifecycle.call_describe(&mut *store).await.map_err(failed("describe"))?;
-        let configured =
-            lifecycle.call_configure(&mut *store, &self.settings_json).await.map_err(failed("configure"))?;
+        let configured = exports.base.weir_plugin_lifecycle().call_configure(store, &self.settings_json).await;
+        let configured = configured.map_err(|error| self.failed("configure", &error, deadline_ms))?;
         configured.map_err(Unready::Settings)?;
         instance.end();
-        Ok((instance, description))
+        Ok(instance)
+    }
+
+    fn failed(&self, step: &'static str, error: &wasmtime::Error, deadline_ms: u32) -> Unready {
+        Unready::Fault { step, fault: trap::fault(error, &self.loans.limits, deadline_ms) }
     }
 
     /// A healthy instance goes back, then its slot.
