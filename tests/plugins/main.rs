@@ -2,6 +2,7 @@
 
 mod answers;
 mod ask;
+mod bundled;
 mod egress;
 mod instances;
 mod loading;
