@@ -1,5 +1,7 @@
 //! One question to the authorizers: an action, its object, what the request wishes.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::object::Object;
@@ -85,11 +87,6 @@ impl<'a> Question<'a> {
 
 /// Each once, in the order of their first appearance.
 pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut distinct = Vec::new();
-    for name in names {
-        if !distinct.contains(&name) {
-            distinct.push(name);
-        }
-    }
-    distinct
+    let mut known = HashSet::new();
+    names.filter(|name| known.insert(*name)).collect()
 }
