@@ -1,10 +1,12 @@
 //! Files on a disk of this host, inside the allowed roots only.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::FileError;
+use super::folder::{Folder, real_path};
 use crate::catalog::location::Location;
 
 /// When a new file must be on the disk.
@@ -18,8 +20,8 @@ pub(super) enum Flush {
 
 /// The allowed roots, links resolved.
 ///
-/// INVARIANT: every operation resolves the links of its path first, then works on the resolved path, which lies inside a
-/// root. The last part is never followed when something is created or removed.
+/// INVARIANT: every operation resolves the links of its path first, then holds the resolved folder, which lies inside a
+/// root, and works in there. The last part is never followed when something is created or removed.
 #[derive(Debug)]
 pub(super) struct LocalFiles {
     roots: Vec<PathBuf>,
@@ -40,7 +42,8 @@ impl LocalFiles {
     /// The bytes go straight into the final name. A crash may leave it short, but then nothing points to it, since the
     /// pointer moves only after both flushes; or, where they come later, the store holds the same bytes.
     pub(super) fn write_new(&self, location: &Location, bytes: &[u8], flush: Flush) -> Result<(), FileError> {
-        let path = self.path_to_create(location, flush)?;
+        let (folder, name) = self.folder_to_create_in(location, flush)?;
+        let path = folder.at(name);
         let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -49,7 +52,7 @@ impl LocalFiles {
             Err(error) => return Err(FileError::failed(location, error)),
         };
         let written = file.write_all(bytes).and_then(|()| match flush {
-            Flush::Now => file.sync_all().and_then(|()| flush_directory_of(&path)),
+            Flush::Now => file.sync_all().and_then(|()| folder.flush()),
             Flush::Later => Ok(()),
         });
         written.map_err(|error| {
@@ -61,13 +64,12 @@ impl LocalFiles {
 
     /// Puts the bytes in the place of whatever is there, so that a reader sees the old file or the new one.
     pub(super) fn replace(&self, location: &Location, bytes: &[u8]) -> Result<(), FileError> {
-        let path = self.path_to_create(location, Flush::Now)?;
-        let directory = path.parent().unwrap_or(&path);
-        let replaced = tempfile::NamedTempFile::new_in(directory).and_then(|mut draft| {
+        let (folder, name) = self.folder_to_create_in(location, Flush::Now)?;
+        let replaced = tempfile::NamedTempFile::new_in(folder.way()).and_then(|mut draft| {
             draft.write_all(bytes)?;
             draft.as_file().sync_all()?;
-            draft.persist(&path)?;
-            flush_directory_of(&path)
+            draft.persist(folder.at(name))?;
+            folder.flush()
         });
         replaced.map_err(|error| FileError::failed(location, error))
     }
@@ -81,7 +83,12 @@ impl LocalFiles {
                 _ => return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
             };
             let mut bytes = Vec::with_capacity(length.min(bytes_max) as usize);
-            File::open(&path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+            let file = File::open(&path)?;
+            // A link may have been put there since the path was resolved.
+            if !self.holds(&real_path(&file, &path)?) {
+                return Err(ErrorKind::NotFound.into());
+            }
+            file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         match read() {
@@ -102,15 +109,16 @@ impl LocalFiles {
     }
 
     pub(super) fn delete(&self, location: &Location) -> Result<(), FileError> {
-        let Some(path) = self.path_without_following(location)? else { return Ok(()) };
-        gone(fs::remove_file(path), location)
+        let Some((folder, name)) = self.folder_to_remove_from(location)? else { return Ok(()) };
+        gone(fs::remove_file(folder.at(name)), location)
     }
 
     pub(super) fn delete_tree(&self, location: &Location) -> Result<(), FileError> {
-        let Some(path) = self.path_without_following(location)? else { return Ok(()) };
-        if self.roots.iter().any(|root| root.starts_with(&path)) {
+        let Some((folder, name)) = self.folder_to_remove_from(location)? else { return Ok(()) };
+        if self.roots.iter().any(|root| root.starts_with(folder.real().join(name))) {
             return Err(outside(location, "a root itself is never deleted"));
         }
+        let path = folder.at(name);
         let is_directory = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
         gone(if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) }, location)
     }
@@ -132,19 +140,23 @@ impl LocalFiles {
     }
 
     fn admit_resolved(&self, resolved: &Path, location: &Location) -> Result<(), FileError> {
-        match self.roots.iter().any(|root| resolved.starts_with(root)) {
+        match self.holds(resolved) {
             true => Ok(()),
             false => Err(outside(location, "it is not inside one of the allowed local roots")),
         }
     }
 
-    /// Makes the directories above a file that somebody else is to write.
-    pub(super) fn prepare(&self, location: &Location) -> Result<(), FileError> {
-        self.path_to_create(location, Flush::Now).map(drop)
+    fn holds(&self, resolved: &Path) -> bool {
+        self.roots.iter().any(|root| resolved.starts_with(root))
     }
 
-    /// The resolved path of something that is to be created, its directories made.
-    fn path_to_create(&self, location: &Location, flush: Flush) -> Result<PathBuf, FileError> {
+    /// Makes the directories above a file that somebody else is to write.
+    pub(super) fn prepare(&self, location: &Location) -> Result<(), FileError> {
+        self.folder_to_create_in(location, Flush::Now).map(drop)
+    }
+
+    /// The folder, made where it was missing, with the name of something that is to be created in it.
+    fn folder_to_create_in<'a>(&self, location: &'a Location, flush: Flush) -> Result<(Folder, &'a OsStr), FileError> {
         let path = Path::new(location.path());
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(outside(location, "it has no directory"));
@@ -159,8 +171,15 @@ impl LocalFiles {
             }
             Err(error) => return Err(refused_path(location, error)),
         };
-        self.admit_resolved(&resolved, location)?;
-        Ok(resolved.join(name))
+        Ok((self.open_folder(&resolved, location)?, name))
+    }
+
+    /// What is opened is looked at again: it may be another folder than the one that was resolved.
+    fn open_folder(&self, resolved: &Path, location: &Location) -> Result<Folder, FileError> {
+        self.admit_resolved(resolved, location)?;
+        let folder = Folder::open(resolved).map_err(|error| refused_path(location, error))?;
+        self.admit_resolved(folder.real(), location)?;
+        Ok(folder)
     }
 
     /// The path with all links resolved; `None` when nothing is there.
@@ -173,17 +192,14 @@ impl LocalFiles {
         }
     }
 
-    /// The path with the links of its directory resolved, for removals; `None` when the directory is not there.
-    fn path_without_following(&self, location: &Location) -> Result<Option<PathBuf>, FileError> {
+    /// The folder with the name of something that is to go; `None` when the folder is not there.
+    fn folder_to_remove_from<'a>(&self, location: &'a Location) -> Result<Option<(Folder, &'a OsStr)>, FileError> {
         let path = Path::new(location.path());
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(outside(location, "it has no directory"));
         };
         match directory.canonicalize() {
-            Ok(resolved) => {
-                self.admit_resolved(&resolved, location)?;
-                Ok(Some(resolved.join(name)))
-            }
+            Ok(resolved) => Ok(Some((self.open_folder(&resolved, location)?, name))),
             Err(error) if error.kind() == ErrorKind::NotFound => self.admit(location).map(|()| None),
             Err(error) => Err(refused_path(location, error)),
         }

@@ -2,6 +2,7 @@
 
 mod codec;
 mod error;
+mod folder;
 mod local;
 mod profile;
 

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
@@ -106,6 +107,45 @@ async fn s10_a_link_does_not_lead_out_of_a_root() {
     assert!(matches!(disk.read("lake/file-out").await, Err(FileError::Outside { .. })));
     assert!(matches!(disk.write("lake/broken", b"y").await, Err(FileError::Exists(_))));
     assert_eq!(names(&disk.path("other")), ["secret"]);
+}
+
+/// Somebody lets a folder's link lead out and in again while files are written, read and deleted through it.
+#[tokio::test]
+async fn s10_a_link_that_turns_between_check_and_use_does_not_lead_out() {
+    let disk = Disk::new();
+    disk.write("lake/inside/secret", b"ours").await.unwrap();
+    std::fs::write(disk.path("other/secret"), "theirs").unwrap();
+    symlink("inside", disk.path("lake/t")).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let turner = std::thread::spawn({
+        let (over, outside, inside) = (over.clone(), disk.path("other"), disk.path("lake/inside"));
+        let (link, draft) = (disk.path("lake/t"), disk.path("lake/draft"));
+        move || {
+            for target in [outside, inside].iter().cycle().take_while(|_| !over.load(Ordering::Relaxed)) {
+                symlink(target, &draft).unwrap();
+                std::fs::rename(&draft, &link).unwrap();
+            }
+        }
+    });
+
+    let mut ways_in = 0;
+    for round in 0..2_000 {
+        if let Ok(read) = disk.read("lake/t/secret").await {
+            assert_eq!(read, b"ours");
+            ways_in += 1;
+        }
+        let new = format!("lake/t/{round}");
+        drop(disk.write(&new, b"x").await);
+        drop(disk.files.delete(&disk.place(&new)).await);
+        drop(disk.files.delete_tree(&disk.place("lake/t/secret")).await);
+        drop(disk.write("lake/t/secret", b"ours").await);
+    }
+
+    over.store(true, Ordering::Relaxed);
+    turner.join().unwrap();
+    assert!(ways_in > 0);
+    assert_eq!(names(&disk.path("other")), ["secret"]);
+    assert_eq!(std::fs::read(disk.path("other/secret")).unwrap(), b"theirs");
 }
 
 #[tokio::test]
