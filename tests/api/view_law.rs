@@ -19,7 +19,9 @@ on_both_engines!(
     racing_replacements_lose_nothing,
     a_repeated_create_of_a_view_is_answered_as_the_first,
     a_file_that_is_no_view_is_not_registered,
-    a_registered_view_keeps_its_bytes
+    a_registered_view_keeps_its_bytes,
+    a_repeated_create_of_a_dropped_view_misses_a_view,
+    a_view_file_that_says_something_twice_is_not_registered
 );
 
 const VIEWS: &str = "/namespaces/ns/views";
@@ -234,6 +236,44 @@ async fn a_repeated_create_of_a_view_is_answered_as_the_first(engine: Engine) {
 
     assert_eq!(first["metadata"], second["metadata"]);
     ask(bodies::create_view("w")).send().await.expect_error(422, "UnprocessableEntityException");
+}
+
+/// R13: what was a view is missed as a view.
+async fn a_repeated_create_of_a_dropped_view_misses_a_view(engine: Engine) {
+    let (server, _) = server(engine).await;
+    let key = Uuid::now_v7().to_string();
+    let create = || server.post(VIEWS, bodies::create_view("v")).header("Idempotency-Key", &key);
+    create().send().await.expect(200);
+    server.delete(VIEW).send().await.expect(204);
+
+    let message = create().send().await.expect_error(404, "NoSuchViewException");
+
+    assert!(message.starts_with("View does not exist"), "{message}");
+}
+
+/// R26: read in one way by us, in another one by a client.
+async fn a_view_file_that_says_something_twice_is_not_registered(engine: Engine) {
+    let (server, lake) = server(engine).await;
+    let created = create(&server, at("v", &format!("{lake}/twice"))).await;
+    server.delete(VIEW).send().await.expect(204);
+    let plain = created["metadata"].to_string();
+    let file = server.installation.lake().join("twice/metadata/00007-twice.metadata.json");
+    for (once, twice) in [
+        ("\"view-uuid\":", "\"location\":\"file:///elsewhere\",\"view-uuid\":"),
+        ("\"version-id\":", "\"version-id\":7,\"version-id\":"),
+        ("\"sql\":", "\"sql\":\"SELECT 7\",\"sql\":"),
+    ] {
+        let text = plain.replacen(once, twice, 1);
+        assert_ne!(text, plain, "{once} is there");
+        std::fs::write(&file, text).expect("a file");
+        let location = json!(format!("file://{}", file.display()));
+
+        let answer = server.post("/namespaces/ns/register-view", register("v", &location)).send().await;
+
+        let message = answer.expect_error(400, "BadRequestException");
+        assert!(message.contains("appears twice"), "{message}");
+    }
+    server.head(VIEW).send().await.expect(404);
 }
 
 fn register(name: &str, location: &Value) -> Value {

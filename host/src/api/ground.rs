@@ -74,7 +74,7 @@ impl Ground {
     ) -> Result<(), Error> {
         let now_ms = newcomer.row.created_at_ms;
         let mut writer = app.store.begin(&self.permit).await?;
-        attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(newcomer.row.id)).await?;
+        attempt.record(&mut writer, StatusCode::OK, Replay::loaded(newcomer.row.kind, newcomer.row.id)).await?;
         if let Some(holder) = &self.holder {
             if !writer.drop_tabular(holder.id).await? {
                 return Err(Error::CommitFailed(format!("table {} is going away just now; retry", self.ident)));

@@ -27,8 +27,11 @@ pub enum Replay {
     Empty,
     /// With this JSON text.
     Body(String),
-    /// With the table or view as it is by then.
-    Tabular(TabularId),
+    /// With the table as it is by then.
+    #[serde(rename = "tabular")]
+    Table(TabularId),
+    /// With the view as it is by then.
+    View(TabularId),
     Refusal {
         kind: String,
         message: String,
@@ -42,6 +45,15 @@ pub struct Asked<'a> {
     operation: String,
     headers: &'a HeaderMap,
     body: &'a [u8],
+}
+
+impl Replay {
+    pub fn loaded(kind: TabularKind, id: TabularId) -> Self {
+        match kind {
+            TabularKind::Table => Self::Table(id),
+            TabularKind::View => Self::View(id),
+        }
+    }
 }
 
 impl<'a> Asked<'a> {
@@ -183,18 +195,27 @@ impl Attempt {
             Replay::Body(body) => {
                 Ok((status, [(axum::http::header::CONTENT_TYPE, "application/json")], body).into_response())
             }
-            Replay::Tabular(id) => loaded_again(app, caller, self.warehouse, id).await,
+            Replay::Table(id) => {
+                let gone = "Table does not exist: it was there when this key was used first, then dropped";
+                loaded_again(app, caller, (self.warehouse, id), Error::NoSuchTable(gone.into())).await
+            }
+            Replay::View(id) => {
+                let gone = "View does not exist: it was there when this key was used first, then dropped";
+                loaded_again(app, caller, (self.warehouse, id), Error::NoSuchView(gone.into())).await
+            }
             Replay::Refusal { kind, message } => Ok(respond::body(status, &kind, &message)),
         }
     }
 }
 
 /// A replay may answer with a newer state than the first answer did.
-async fn loaded_again(app: &App, caller: &Caller, warehouse: WarehouseId, id: TabularId) -> Result<Response, Error> {
-    let row = app.store.tabular_by_id(warehouse, id, false).await?;
-    let row = row.ok_or_else(|| {
-        Error::NoSuchTable("Table does not exist: it was created by the request with this key, then dropped".into())
-    })?;
+async fn loaded_again(
+    app: &App,
+    caller: &Caller,
+    (warehouse, id): (WarehouseId, TabularId),
+    gone: Error,
+) -> Result<Response, Error> {
+    let row = app.store.tabular_by_id(warehouse, id, false).await?.ok_or(gone)?;
     match row.kind {
         TabularKind::Table => super::tables::answer_again(app, caller, &row).await,
         TabularKind::View => super::views::answer_load(app, caller, &row, &HeaderMap::new()).await,

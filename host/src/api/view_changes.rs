@@ -24,6 +24,7 @@ use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
+use crate::catalog::json;
 use crate::catalog::location::Location;
 use crate::catalog::view::{
     CommitView, CreateView, RegisterView, ViewChange, ViewMetadata, ViewOutcome, ViewUpdate, commit_view, create_view,
@@ -97,6 +98,8 @@ async fn register_once(
     let ground = Ground::of(app, caller, TabularKind::View, (warehouse, path, &request.name)).await?;
     let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
     let bytes = app.files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
+    // What stands twice would be read in one way by us, in another one by a client.
+    json::check(&bytes)?;
     let view = ViewMetadata::parse(&bytes)?;
     let place = Place::chosen(&ground.warehouse, view.location())?;
     let written = Written::new(bytes, None, file)?;
@@ -153,7 +156,7 @@ async fn replace_once(
     match commit_view(&base(&cached)?, &request.requirements, &request.updates, app.clock.now_ms())? {
         ViewOutcome::Unchanged => {
             let mut writer = app.store.begin(&permit).await?;
-            attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(row.id)).await?;
+            attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
             writer.commit().await?;
             answer(&row, &cached, headers)
         }
@@ -222,7 +225,7 @@ async fn swap(
         now_ms,
     };
     let mut writer = app.store.begin(permit).await?;
-    attempt.record(&mut writer, StatusCode::OK, Replay::Tabular(row.id)).await?;
+    attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
     match writer.swap_metadata(&swap, &written.document).await? {
         Swapped::Done => {}
         Swapped::LocationTaken(other) => return Err(location_taken(location, &other)),
