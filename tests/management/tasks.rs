@@ -12,6 +12,7 @@ on_both_engines!(
     a_task_of_another_warehouse_is_not_there,
     queues_are_configured_for_a_warehouse,
     housekeeping_comes_round_again,
+    events_that_nobody_fetches_are_forgotten_in_time,
     b4_a_nul_in_a_filter_is_refused,
     of_many_workers_each_task_is_done_by_one,
     a_task_of_a_dead_worker_is_taken_over,
@@ -114,6 +115,22 @@ async fn housekeeping_comes_round_again(engine: Engine) {
     assert_eq!(house.work().await, 2, "old answers and old events");
     house.pass_seconds(24 * 3_600);
     assert_eq!(house.work().await, 3, "old tasks too");
+}
+
+async fn events_that_nobody_fetches_are_forgotten_in_time(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    let kept = async || house.app.store.events_page(None, 100).await.expect("events").len();
+    assert!(kept().await > 0);
+    let retention_s = i64::try_from(house.app.config.tasks.event_retention_s).expect("seconds");
+
+    house.pass_seconds(retention_s - 60);
+    house.work().await;
+    assert!(kept().await > 0);
+    house.pass_seconds(3_700);
+    house.work().await;
+
+    assert_eq!(kept().await, 0);
 }
 
 async fn of_many_workers_each_task_is_done_by_one(engine: Engine) {

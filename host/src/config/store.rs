@@ -27,6 +27,10 @@ pub struct Store {
     /// How long the database may work on one statement, in milliseconds.
     #[schemars(range(min = 100, max = 600_000))]
     pub statement_timeout_ms: u64,
+    /// The most commits that share one flush to the disk, on SQLite only; those that come while one is under way wait for
+    /// the next.
+    #[schemars(range(min = 1, max = 4096))]
+    pub group_commits_max: usize,
     /// What stands between Weir and Postgres: nothing or a pooler in session mode (`session`), or one in transaction
     /// mode (`transaction`: no prepared statements, no session state).
     pub pooler_mode: PoolerMode,
@@ -52,6 +56,7 @@ impl Default for Store {
             connections_max: 16,
             acquire_timeout_ms: 5_000,
             statement_timeout_ms: 30_000,
+            group_commits_max: 64,
             pooler_mode: PoolerMode::Session,
             migrate_at_start: true,
         }

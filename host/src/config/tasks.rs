@@ -21,10 +21,27 @@ pub struct Tasks {
     /// How often a task is tried before it is given up.
     #[schemars(range(min = 1, max = 100))]
     pub attempts_max: u32,
+    /// How long an event stays in the outbox that nobody has fetched, in seconds; afterwards it is forgotten.
+    #[schemars(range(min = 60, max = 31_536_000))]
+    pub event_retention_s: u64,
+}
+
+impl Tasks {
+    pub fn event_retention_ms(&self) -> i64 {
+        i64::try_from(self.event_retention_s).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+    }
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { enabled: true, workers: 2, poll_interval_ms: 2_000, lease_s: 60, attempts_max: 5 }
+        Self {
+            enabled: true,
+            workers: 2,
+            poll_interval_ms: 2_000,
+            lease_s: 60,
+            attempts_max: 5,
+            // Long enough for a relay that was down over a holiday.
+            event_retention_s: 14 * 24 * 60 * 60,
+        }
     }
 }

@@ -15,8 +15,6 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// As in Lakekeeper.
 const TASK_LOG_RETENTION_MS: i64 = 90 * DAY_MS;
-/// Long enough for a relay that was down over a holiday.
-const OUTBOX_RETENTION_MS: i64 = 14 * DAY_MS;
 /// Rows deleted in one transaction, so that nobody waits long for the writer.
 const BATCH: u32 = 5_000;
 
@@ -77,7 +75,10 @@ pub async fn work(app: &App, queue: Queue) -> Result<Writer, Trouble> {
         let mut writer = app.store.begin(&permit).await?;
         let forgotten = match queue {
             Queue::IdempotencyCleanup => writer.delete_expired_idempotency(now_ms, BATCH).await?,
-            Queue::OutboxCleanup => writer.delete_events_before(now_ms - OUTBOX_RETENTION_MS, BATCH).await?,
+            Queue::OutboxCleanup => {
+                let before_ms = now_ms - app.config.tasks.event_retention_ms();
+                writer.delete_events_before(before_ms, BATCH).await?
+            }
             _ => writer.delete_finished_tasks(now_ms - TASK_LOG_RETENTION_MS, BATCH).await?,
         };
         if forgotten < u64::from(BATCH) {
