@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::api::authorize::Authorization;
 use crate::api::documents::Documents;
@@ -32,6 +33,8 @@ pub struct App {
     pub documents: Documents,
     pub page_key: PageKey,
     pub turns: Turns,
+    /// Cancelled as soon as somebody asked to stop: readiness drops, no background work begins any more.
+    pub stopping: CancellationToken,
 }
 
 /// The time of day, which tests can shift.
@@ -72,6 +75,7 @@ impl App {
             documents: Documents::new(config.catalog.document_cache_bytes_max),
             page_key: PageKey::new(server.page_key),
             turns: Turns::new(),
+            stopping: CancellationToken::new(),
             config,
             store,
             files,
@@ -132,6 +136,7 @@ pub fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {
         connections_max: section.connections_max,
         acquire_timeout_ms: section.acquire_timeout_ms,
         statement_timeout_ms: section.statement_timeout_ms,
+        group_commits_max: section.group_commits_max,
         pooler_mode: section.pooler_mode == PoolerMode::Transaction,
         ..StoreSettings::new(StoreUrl::parse(section.url.expose())?)
     })

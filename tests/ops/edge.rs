@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Server, status};
 
-const COMMIT: &str = "POST /catalog/v1/w/transactions/commit HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n";
+const COMMIT: &str = "POST /catalog/v1/w/transactions/commit HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
 
 #[tokio::test]
 async fn every_answer_carries_a_request_id() {
@@ -107,7 +107,7 @@ async fn configured_origins_may_call_from_a_web_page() {
     let server = Server::start("[server.cors]\norigins = [\"https://console.example\"]").await;
     let preflight = |origin: &str| {
         format!(
-            "OPTIONS /health/live HTTP/1.1\r\nhost: weir\r\nconnection: close\r\norigin: {origin}\r\n\
+            "OPTIONS /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\norigin: {origin}\r\n\
              access-control-request-method: POST\r\naccess-control-request-headers: x-project-id\r\n\r\n"
         )
     };

@@ -35,7 +35,7 @@ async fn too_many_headers_are_refused() {
 async fn headers_that_never_end_close_the_connection() {
     let server = Server::start(SHORT).await;
     let mut stream = server.connect().await;
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: weir\r\nx-slow: ").await.unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await.unwrap();
     let started = Instant::now();
 
     let answer = read_to_end(&mut stream).await;
@@ -60,7 +60,7 @@ async fn silence_closes_the_connection() {
 async fn an_idle_connection_is_closed_after_the_header_timeout() {
     let server = Server::start(SHORT).await;
     let mut stream = server.connect().await;
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: weir\r\n\r\n").await.unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
 
     let answer = read_to_end(&mut stream).await;
 
@@ -72,7 +72,7 @@ async fn an_idle_connection_is_closed_after_the_header_timeout() {
 async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
     let server = Server::start("").await;
 
-    let answer = server.exchange("POST /echo HTTP/1.1\r\nhost: weir\r\ncontent-length: 34603008\r\n\r\n").await;
+    let answer = server.exchange("POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 34603008\r\n\r\n").await;
 
     assert_eq!(status(&answer), 413, "{answer}");
     assert!(answer.contains("PayloadTooLargeException"), "{answer}");
@@ -84,7 +84,7 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
 async fn an_endless_chunked_body_is_cut_at_the_limit() {
     let server = Server::start("[server]\nbody_bytes_max = 2048").await;
     let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
-    let head = "POST /echo HTTP/1.1\r\nhost: weir\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
 
     let answer = server.exchange(format!("{head}{}", chunk.repeat(8))).await;
 
@@ -96,7 +96,7 @@ async fn an_endless_chunked_body_is_cut_at_the_limit() {
 async fn a_body_that_does_not_arrive_in_time_answers_408() {
     let server = Server::start("[server]\nrequest_timeout_s = 1\nheader_timeout_s = 2").await;
 
-    let answer = server.exchange("POST /echo HTTP/1.1\r\nhost: weir\r\ncontent-length: 10\r\n\r\nxx").await;
+    let answer = server.exchange("POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nxx").await;
 
     assert_eq!(status(&answer), 408, "{answer}");
     assert!(answer.contains("RequestTimeoutException"), "{answer}");
@@ -110,9 +110,9 @@ async fn no_request_is_smuggled_behind_a_body_of_two_lengths() {
     for lengths in
         ["content-length: 5\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 5"]
     {
-        let head = format!("POST /echo HTTP/1.1\r\nhost: weir\r\n{lengths}\r\n\r\n");
+        let head = format!("POST /echo HTTP/1.1\r\nhost: localhost\r\n{lengths}\r\n\r\n");
 
-        let answer = server.exchange(format!("{head}0\r\n\r\nGET /base-url HTTP/1.1\r\nhost: weir\r\n\r\n")).await;
+        let answer = server.exchange(format!("{head}0\r\n\r\nGET /base-url HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
 
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
         assert!(answer.contains("connection: close\r\n"), "{answer}");
@@ -124,11 +124,11 @@ async fn no_request_is_smuggled_behind_a_body_of_two_lengths() {
 async fn requests_that_proxies_read_differently_are_refused() {
     let server = Server::start("").await;
     let heads = [
-        "POST /echo HTTP/1.1\r\nhost: weir\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
-        "POST /echo HTTP/1.1\r\nhost: weir\r\ncontent-length: +5\r\n\r\nhello",
-        "POST /echo HTTP/1.1\r\nhost: weir\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nhost: weir\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\n",
-        "GET /health/live HTTP/1.1\r\nhost: weir\r\nx-a: 1\r\n folded\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+        "POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: +5\r\n\r\nhello",
+        "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\n",
+        "GET /health/live HTTP/1.1\r\nhost: localhost\r\nx-a: 1\r\n folded\r\n\r\n",
         "POST /echo HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "GET /health/live HTTP/1.1\r\nhost: we\0ir\r\n\r\n",
     ];

@@ -5,6 +5,7 @@
 
 mod config;
 mod edge;
+mod hosts;
 mod http2;
 mod listener;
 mod pool;

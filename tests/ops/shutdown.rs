@@ -2,10 +2,43 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use weir::server::Stopped;
+use weir_tests::{Engine, TestServer, on_both_engines};
 
-use crate::support::{Server, status};
+use crate::support::{Server, read_to_end, status};
+
+on_both_engines![readiness_drops_before_the_port_closes];
+
+/// Load balancers look away while what they still send is served, what is under way is finished.
+async fn readiness_drops_before_the_port_closes(engine: Engine) {
+    let mut server = TestServer::start_with(engine, &[("WEIR__SERVER__SHUTDOWN_DRAIN_S", "6")]).await;
+    let mut under_way = TcpStream::connect(server.weir.url().trim_start_matches("http://")).await.unwrap();
+    let body = r#"{"namespace":["late"]}"#;
+    let head = format!(
+        "POST /catalog/v1/{}/namespaces HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        server.prefix,
+        body.len()
+    );
+    under_way.write_all(head.as_bytes()).await.unwrap();
+
+    server.weir.signal("TERM");
+    let mut ready = server.root.get("/health/ready").send().await;
+    while ready.status == 200 {
+        ready = server.root.get("/health/ready").send().await;
+    }
+
+    assert_eq!(ready.expect(503).json()["reason"], "this server is stopping");
+    server.root.get("/health").send().await.expect(503);
+    server.root.get("/health/live").send().await.expect(200);
+    server.get("/namespaces").send().await.expect(200);
+    under_way.write_all(body.as_bytes()).await.unwrap();
+    let answer = read_to_end(&mut under_way).await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(tokio::task::block_in_place(|| server.weir.ended(Duration::from_secs(30))), Some(0));
+}
 
 #[tokio::test]
 async fn a_request_under_way_is_finished() {
@@ -42,8 +75,7 @@ async fn after_the_grace_the_rest_is_cut() {
         let address = server.address;
         async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            use tokio::io::AsyncWriteExt;
-            stream.write_all(b"GET /hang HTTP/1.1\r\nhost: weir\r\n\r\n").await.unwrap();
+            stream.write_all(b"GET /hang HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
             crate::support::read_to_end(&mut stream).await
         }
     }));

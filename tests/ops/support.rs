@@ -44,9 +44,12 @@ impl Server {
         let config = config(text);
         let gates = Gates { go_on: Arc::default(), hangs: Arc::default() };
         let tls = config.server.tls.as_ref().map(|tls| Tls::load(&tls.certificate, &tls.key).unwrap());
-        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), tls).await.unwrap();
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), tls.clone()).await.unwrap();
         let address = listener.address().unwrap();
         let stop = CancellationToken::new();
+        if let (Some(tls), Some(section)) = (tls.clone(), &config.server.tls) {
+            tokio::spawn(tls.follow_files(Duration::from_secs(section.reload_interval_s), stop.clone()));
+        }
         let service = edge::layers(router(&config, gates.clone()), &config);
         let stopped = tokio::spawn(server::serve(listener, edge::limits(&config.server), service, stop.clone()));
         Self { address, stop, stopped, go_on: gates.go_on, hangs: gates.hangs }
@@ -66,7 +69,7 @@ impl Server {
 
     /// `GET path` with further header lines.
     pub async fn get(&self, path: &str, headers: &str) -> String {
-        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n{headers}\r\n")).await
+        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n")).await
     }
 }
 

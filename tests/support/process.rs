@@ -90,14 +90,23 @@ impl Installation {
     }
 
     async fn try_start(&self, port: u16) -> Option<Weir> {
+        let mut weir = self.spawn(port);
+        weir.is_ready().await.then_some(weir)
+    }
+
+    /// A process that may not answer yet, e.g. one that [`Http`] does not reach because it speaks TLS.
+    pub fn start_unasked(&self) -> Weir {
+        self.spawn(free_port())
+    }
+
+    fn spawn(&self, port: u16) -> Weir {
         let log_file = self.home().join(format!("weir-{port}.log"));
         let log = File::options().create(true).append(true).open(&log_file).expect("the log file opens");
         let stderr = log.try_clone().expect("the log file is shared");
         let mut command = self.command(port);
         let child = command.arg("serve").stdin(Stdio::null()).stdout(log).stderr(stderr).spawn();
         let child = child.unwrap_or_else(|error| panic!("{} does not run: {error}", binary().display()));
-        let mut weir = Weir { child, port, log_file, is_wanted: true };
-        weir.is_ready().await.then_some(weir)
+        Weir { child, port, log_file, is_wanted: true }
     }
 
     fn last_log(&self) -> String {
@@ -138,8 +147,13 @@ impl Weir {
 
     /// SIGTERM; the exit code, or `None` if it is still there after `patience`.
     pub fn terminate(&mut self, patience: Duration) -> Option<i32> {
-        self.is_wanted = false;
         self.signal("TERM");
+        self.ended(patience)
+    }
+
+    /// The exit code of a process that was told to end, or `None` if it is still there after `patience`.
+    pub fn ended(&mut self, patience: Duration) -> Option<i32> {
+        self.is_wanted = false;
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("the process can be asked") {

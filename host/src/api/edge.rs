@@ -2,6 +2,7 @@
 
 mod body;
 mod forwarded;
+mod hosts;
 mod record;
 mod request_id;
 
@@ -29,6 +30,7 @@ use crate::telemetry;
 
 use body::watched;
 pub use forwarded::PublicUrl;
+use hosts::Hosts;
 use record::Record;
 pub use request_id::RequestId;
 
@@ -41,6 +43,7 @@ pub fn layers(router: Router, config: &Config) -> Router {
         body_bytes_max: config.server.body_bytes_max,
         request_timeout: config.server.request_timeout(),
         trusted_proxies: config.server.trusted_proxies.clone(),
+        hosts: Hosts::of(config),
     });
     let router = router
         .layer(DefaultBodyLimit::max(config.server.body_bytes_max))
@@ -68,6 +71,8 @@ struct Edge {
     body_bytes_max: usize,
     request_timeout: Duration,
     trusted_proxies: Vec<Cidr>,
+    /// `None` accepts every name.
+    hosts: Option<Hosts>,
 }
 
 async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
@@ -91,6 +96,9 @@ impl Edge {
     async fn admit(&self, record: &Record, request: Request, next: Next) -> Response {
         if record.is_health {
             return next.run(request).await;
+        }
+        if let Some(refusal) = self.hosts.as_ref().and_then(|hosts| hosts.refusal(&request)) {
+            return refusal;
         }
         let Ok(_place) = self.places.try_acquire() else {
             metrics::counter!(telemetry::metrics::REQUESTS_SHED).increment(1);

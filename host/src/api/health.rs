@@ -27,9 +27,9 @@ async fn live() -> impl IntoResponse {
     (NEVER_STORED, Json(json!({ "status": "alive" })))
 }
 
-/// Whether requests would be served: the store answers, in time.
+/// Whether requests should be sent here: the store answers, in time, nobody asked to stop.
 async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
-    match store_trouble(&app).await {
+    match trouble(&app).await {
         None => (StatusCode::OK, NEVER_STORED, Json(json!({ "status": "ready" }))),
         Some(reason) => {
             let body = json!({ "status": "not ready", "reason": reason });
@@ -40,7 +40,7 @@ async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
 
 /// The same in the words of Lakekeeper, whose clients ask here.
 async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
-    match store_trouble(&app).await {
+    match trouble(&app).await {
         None => (StatusCode::OK, NEVER_STORED, Json(in_words("healthy"))),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, NEVER_STORED, Json(in_words("unhealthy"))),
     }
@@ -48,6 +48,13 @@ async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
 
 fn in_words(word: &str) -> Value {
     json!({ "health": word, "services": { "catalog": [{ "name": "store", "status": word }] } })
+}
+
+async fn trouble(app: &App) -> Option<&'static str> {
+    match app.stopping.is_cancelled() {
+        true => Some("this server is stopping"),
+        false => store_trouble(app).await,
+    }
 }
 
 /// Why the store cannot be used now, in words that name no host and no password.

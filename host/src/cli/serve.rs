@@ -1,17 +1,19 @@
 //! `weir serve`: the catalog.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use hyper::Request;
 use hyper::body::Incoming;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Source, banner};
 use crate::api::{self, edge};
 use crate::app::{App, Clock};
 use crate::config::Config;
-use crate::server::{self, Listener, Stopped, Tls};
+use crate::server::{self, Listener, Signals, Stopped, Tls};
 use crate::tasks;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{self, Page};
@@ -35,32 +37,58 @@ pub(super) async fn run(_args: Args, source: &Source) -> anyhow::Result<()> {
 }
 
 async fn serve(mut config: Config) -> anyhow::Result<()> {
-    let stop = server::when_asked()?;
-    let listener = listen(&mut config).await?;
+    let signals = server::when_asked()?;
+    let (listener, tls) = listen(&mut config).await?;
     let metrics = listen_for_metrics(&mut config).await?;
     let app = App::open(config, Clock::default()).await?;
     banner::show(&app).await?;
 
-    let metrics = metrics.map(|page| tokio::spawn(serve_metrics(page, app.clone(), stop.clone())));
-    let tasks = app.config.tasks.enabled.then(|| tokio::spawn(tasks::run(app.clone(), stop.clone())));
+    let grace = app.config.server.shutdown_grace();
+    let (stop, over) = (CancellationToken::new(), CancellationToken::new());
+    let metrics = metrics.map(|page| tokio::spawn(serve_metrics(page, app.clone(), over.clone())));
+    let tasks = app.config.tasks.enabled.then(|| tokio::spawn(tasks::run(app.clone(), app.stopping.clone())));
+    if let (Some(tls), Some(section)) = (tls, &app.config.server.tls) {
+        tokio::spawn(tls.follow_files(Duration::from_secs(section.reload_interval_s), over.clone()));
+    }
+    tokio::spawn(stop_when_asked(signals, app.clone(), stop.clone()));
     let router = edge::layers(api::router(app.clone()), &app.config);
     let stopped = server::serve(listener, edge::limits(&app.config.server), router, stop).await;
 
+    over.cancel();
     for background in [tasks, metrics].into_iter().flatten() {
-        background.await.context("background work ended in a bug")?;
+        end(background, grace).await?;
     }
     app.store.close().await;
     tell(stopped);
     Ok(())
 }
 
+/// Readiness goes first, so that load balancers look away while the listener still takes what they send.
+async fn stop_when_asked(signals: Signals, app: Arc<App>, stop: CancellationToken) {
+    signals.asked().await;
+    app.stopping.cancel();
+    signals.drained(app.config.server.shutdown_drain()).await;
+    stop.cancel();
+}
+
+/// Waits for work that was told to stop. What outlasts the grace is cut: its lease runs out, another process does it.
+async fn end(mut background: JoinHandle<()>, grace: Duration) -> anyhow::Result<()> {
+    if let Ok(ended) = tokio::time::timeout(grace, &mut background).await {
+        return ended.context("background work ended in a bug");
+    }
+    background.abort();
+    tracing::warn!("background work was cut off; it is done again when its lease runs out");
+    Ok(())
+}
+
 /// Binds first of all, so that a taken port is told before anything is opened or migrated.
-async fn listen(config: &mut Config) -> anyhow::Result<Listener> {
+async fn listen(config: &mut Config) -> anyhow::Result<(Listener, Option<Tls>)> {
     let tls = config.server.tls.as_ref().map(|tls| Tls::load(&tls.certificate, &tls.key)).transpose()?;
     let address = config.server.listen;
-    let listener = Listener::bind(address, tls).await.with_context(|| cannot_listen("server.listen", address))?;
+    let listener = Listener::bind(address, tls.clone()).await;
+    let listener = listener.with_context(|| cannot_listen("server.listen", address))?;
     config.server.listen = listener.address()?;
-    Ok(listener)
+    Ok((listener, tls))
 }
 
 /// The address and the page of the metrics. Collecting starts here, so that opening the store is counted, too.

@@ -21,6 +21,11 @@ pub struct Server {
     /// proxy's forwarded headers say.
     #[schemars(example = &"https://catalog.example.com")]
     pub base_url: Option<String>,
+    /// Names of this server, beside `localhost`, addresses and the one in `base_url`; a request for another one is
+    /// answered with 421. Looked at where anonymous callers are let in on a loopback address, which pages in a browser
+    /// reach by a name of their own (DNS rebinding), and where this list is set; `["*"]` is every name.
+    #[schemars(example = &["catalog.internal"])]
+    pub hosts: Vec<String>,
     /// The proxies whose `X-Forwarded-For`, `-Proto`, `-Host` headers are believed; from anybody else they are ignored.
     #[schemars(example = &["10.0.0.0/8"])]
     pub trusted_proxies: Vec<Cidr>,
@@ -50,7 +55,12 @@ pub struct Server {
     /// The most requests worked on at a time; further ones are answered with 503 (a commit with 429) and `Retry-After`.
     #[schemars(range(min = 1, max = 100_000))]
     pub requests_max: usize,
-    /// How long requests under way may take to finish after SIGTERM or SIGINT, in seconds.
+    /// How long after SIGTERM requests are still taken while `/health/ready` answers 503, in seconds, so that load
+    /// balancers look away before the port closes; SIGINT does not wait.
+    #[schemars(range(min = 0, max = 3600))]
+    pub shutdown_drain_s: u64,
+    /// How long requests under way may take to finish once the port is closed, in seconds; background work has as long
+    /// again.
     #[schemars(range(min = 0, max = 3600))]
     pub shutdown_grace_s: u64,
 }
@@ -65,6 +75,15 @@ pub struct Tls {
     /// The PEM file with the private key.
     #[schemars(example = &"/etc/weir/tls.key")]
     pub key: PathBuf,
+    /// How often both files are looked at, in seconds. What has changed is shown to new connections; where it cannot be
+    /// used, the last good one stays, and the log says why.
+    #[serde(default = "reload_interval_s")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub reload_interval_s: u64,
+}
+
+const fn reload_interval_s() -> u64 {
+    5
 }
 
 /// Which web pages may call the APIs.
@@ -81,6 +100,7 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8181)),
             base_url: None,
+            hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             tls: None,
             cors: Cors::default(),
@@ -91,6 +111,7 @@ impl Default for Server {
             request_timeout_s: 60,
             connections_max: 768,
             requests_max: 512,
+            shutdown_drain_s: 2,
             shutdown_grace_s: 30,
         }
     }
@@ -105,6 +126,10 @@ impl Server {
         Duration::from_secs(self.request_timeout_s)
     }
 
+    pub fn shutdown_drain(&self) -> Duration {
+        Duration::from_secs(self.shutdown_drain_s)
+    }
+
     pub fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_s)
     }
@@ -115,6 +140,9 @@ impl Server {
             && !is_plain_http_url(text)
         {
             problems.push(Problem::at("server.base_url", format!("`{text}`"), "an http or https URL without query"));
+        }
+        for host in self.hosts.iter().filter(|host| !is_host(host)) {
+            problems.push(Problem::at("server.hosts", format!("`{host}`"), "host names without port, or `*` alone"));
         }
         for origin in &self.cors.origins {
             if !is_origin(origin) {
@@ -137,6 +165,10 @@ fn is_plain_http_url(text: &str) -> bool {
 
 fn is_origin(text: &str) -> bool {
     text == "*" || url::Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
+}
+
+fn is_host(text: &str) -> bool {
+    text == "*" || url::Host::parse(text).is_ok_and(|host| host.to_string().eq_ignore_ascii_case(text))
 }
 
 fn readable(path: &str, file: &std::path::Path) -> Option<Problem> {

@@ -1,5 +1,6 @@
 //! The listener: sockets in, requests out to one service, all within limits.
 
+mod certificate;
 mod connection;
 mod peer;
 mod stop;
@@ -21,7 +22,7 @@ use tower::Service;
 
 use connection::Connections;
 pub use peer::Peer;
-pub use stop::when_asked;
+pub use stop::{Signals, when_asked};
 pub use tls::{Tls, tls_to_ourselves};
 
 /// What a listener lets clients do; each is enforced here.

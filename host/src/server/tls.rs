@@ -3,36 +3,49 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client};
+use tokio_util::sync::CancellationToken;
+
+use super::certificate::{Shown, read_chain};
 
 /// The TLS side of a listener; offers HTTP/2, then HTTP/1.1.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
+    shown: Arc<Shown>,
 }
 
 impl Tls {
     /// Reads both files. The key's bytes never reach an error.
     pub fn load(certificate: &Path, key: &Path) -> anyhow::Result<Self> {
+        let shown = Arc::new(Shown::read(certificate, key)?);
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(read_chain(certificate)?, read_key(key)?)
-            .with_context(|| format!("`{}` does not go with `{}`", certificate.display(), key.display()))?;
+            .with_cert_resolver(shown.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)) })
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), shown })
     }
 
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.acceptor.accept(stream).await
+    }
+
+    /// Looks at the files again and again, and shows what they hold by then; connections under way keep what they have.
+    pub async fn follow_files(self, every: Duration, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+            let shown = self.shown.clone();
+            // A bug in there would be told by the panic hook; the next look is another try.
+            let _ = tokio::task::spawn_blocking(move || shown.follow()).await;
+        }
     }
 }
 
@@ -93,25 +106,4 @@ impl ServerCertVerifier for Pinned {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
-}
-
-fn open(path: &Path) -> anyhow::Result<io::BufReader<std::fs::File>> {
-    let file = std::fs::File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-    Ok(io::BufReader::new(file))
-}
-
-fn read_chain(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let chain = rustls_pemfile::certs(&mut open(path)?)
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("`{}` is not PEM", path.display()))?;
-    if chain.is_empty() {
-        return Err(anyhow!("`{}` holds no certificate: expected `-----BEGIN CERTIFICATE-----`", path.display()));
-    }
-    Ok(chain)
-}
-
-fn read_key(path: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
-    rustls_pemfile::private_key(&mut open(path)?)
-        .with_context(|| format!("`{}` is not PEM", path.display()))?
-        .ok_or_else(|| anyhow!("`{}` holds no private key: expected `-----BEGIN PRIVATE KEY-----`", path.display()))
 }
