@@ -26,8 +26,13 @@ pub struct House {
 
 impl House {
     pub async fn open(engine: Engine) -> Self {
+        Self::open_with(engine, &[]).await
+    }
+
+    /// `settings` are pairs such as `("WEIR__TASKS__ORPHAN_GRACE_S", "3600")`; replicas do without them.
+    pub async fn open_with(engine: Engine, settings: &[(&str, &str)]) -> Self {
         let installation = Installation::create(engine, &[]).await;
-        let (app, stop) = (open(&installation, Clock::default()).await, CancellationToken::new());
+        let (app, stop) = (open(&installation, Clock::default(), settings).await, CancellationToken::new());
         let http = Http::new(&listen(&app, stop.clone()).await);
         let config = http.get("/catalog/v1/config?warehouse=default").send().await.expect(200).json();
         let prefix = config["overrides"]["prefix"].as_str().or(config["defaults"]["prefix"].as_str());
@@ -46,7 +51,7 @@ impl House {
     /// The catalog as another process over the same database holds it, with the same clock; not for SQLite, whose file
     /// belongs to one.
     pub async fn replica(&self) -> Arc<App> {
-        open(&self.installation, self.app.clock.clone()).await
+        open(&self.installation, self.app.clock.clone(), &[]).await
     }
 
     /// Does all background work that is due now; gives how many tasks that were.
@@ -115,7 +120,7 @@ impl Drop for House {
     }
 }
 
-async fn open(installation: &Installation, clock: Clock) -> Arc<App> {
+async fn open(installation: &Installation, clock: Clock, settings: &[(&str, &str)]) -> Arc<App> {
     let lake = installation.lake().display().to_string();
     let home = installation.home().display().to_string();
     let variables = [
@@ -125,7 +130,7 @@ async fn open(installation: &Installation, clock: Clock) -> Arc<App> {
         ("WEIR__BOOTSTRAP__ENABLED", "true"),
         ("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", lake.as_str()),
     ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = variables.iter().chain(settings).map(|(name, value)| (name.to_string(), value.to_string()));
     let config = Config::read(None, variables).unwrap_or_else(|problems| panic!("{problems}"));
     App::open(config, clock).await.expect("the catalog opens")
 }

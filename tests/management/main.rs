@@ -1,6 +1,7 @@
 //! Stories of the management API over HTTP, with a clock that the tests move.
 
 mod house;
+mod orphans;
 mod projects;
 mod protection;
 mod purge;

@@ -24,12 +24,25 @@ pub struct Tasks {
     /// How long an event stays in the outbox that nobody has fetched, in seconds; afterwards it is forgotten.
     #[schemars(range(min = 60, max = 31_536_000))]
     pub event_retention_s: u64,
+    /// How old a metadata file must be, in seconds, to be deleted where it certainly was never committed: a process that is
+    /// killed between writing the file and moving the table's pointer leaves one. All tables are looked at once a day.
+    /// Without it they are kept, and go with the table's purge.
+    #[schemars(range(min = 3600, max = 31_536_000), example = &86_400)]
+    pub orphan_grace_s: Option<u64>,
 }
 
 impl Tasks {
     pub fn event_retention_ms(&self) -> i64 {
-        i64::try_from(self.event_retention_s).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+        milliseconds(self.event_retention_s)
     }
+
+    pub fn orphan_grace_ms(&self) -> Option<i64> {
+        self.orphan_grace_s.map(milliseconds)
+    }
+}
+
+fn milliseconds(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000)
 }
 
 impl Default for Tasks {
@@ -42,6 +55,7 @@ impl Default for Tasks {
             attempts_max: 5,
             // Long enough for a relay that was down over a holiday.
             event_retention_s: 14 * 24 * 60 * 60,
+            orphan_grace_s: None,
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Which tables and views changed last.
+//! Which tables there are, whatever warehouse they lie in; which of them changed last.
 
 use uuid::Uuid;
 
 use super::Store;
 use super::engine::{record, rows};
+use super::rows::Tabular;
+use super::tabulars::TabularRecord;
 use crate::catalog::ids::TabularId;
 use crate::error::Result;
 
@@ -24,6 +26,28 @@ pub struct Recent {
 }
 
 impl Store {
+    /// The tables of all warehouses by id after the given one, soft-deleted ones included; for background work.
+    pub async fn tables_page(&self, after: Option<TabularId>, limit: u32) -> Result<Vec<Tabular>> {
+        let mut lease = self.read("tables_page").await?;
+        let found = rows!(
+            lease,
+            fetch_all,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.kind = 'table' AND t.id > $1
+             ORDER BY t.id
+             LIMIT $2",
+            after.map_or(Uuid::nil(), |id| id.0),
+            i64::from(limit)
+        )?;
+        found.into_iter().map(TabularRecord::into_row).collect()
+    }
+
     /// The tables and views that changed within `window_ms` before the newest change, newest first, soft-deleted ones
     /// included. Looks at all rows: for starts only.
     pub async fn recently_changed(&self, window_ms: i64, limit: u32) -> Result<Vec<Recent>> {

@@ -56,6 +56,36 @@ impl TableMetadata {
     }
 }
 
+impl TableMetadata {
+    /// Those of the names that carry the number of a committed file, or a later one, and are none.
+    ///
+    /// Each commit takes the next number, and adds the file before it to the log. So from the oldest number in the log on,
+    /// all that were committed are known. Older ones may have fallen out of the log, so they prove nothing; neither does
+    /// anything where the numbers in the log do not follow each other, because another writer has a hand in it.
+    pub fn never_committed<'a>(&self, current: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let files = self.metadata_log().map(|entry| entry.metadata_file.as_str()).chain([current]);
+        let named: Vec<&str> = files.map(|file| file.rsplit('/').next().unwrap_or(file)).collect();
+        let Some(numbers) = named.iter().map(|name| own_number(name)).collect::<Option<Vec<u32>>>() else {
+            return Vec::new();
+        };
+        let Some(oldest) = numbers.first().copied() else { return Vec::new() };
+        if numbers.iter().zip(oldest..).any(|(number, expected)| *number != expected) {
+            return Vec::new();
+        }
+        let is_orphan = |name: &&str| own_number(name).is_some_and(|number| number >= oldest) && !named.contains(name);
+        names.filter(is_orphan).collect()
+    }
+}
+
+/// The number in a name of exactly the form that this catalog gives.
+fn own_number(name: &str) -> Option<u32> {
+    let (number, rest) = name.split_once('-')?;
+    let (uuid, extension) = rest.split_at_checked(uuid::fmt::Hyphenated::LENGTH)?;
+    let is_ours = number.len() >= 5 && Uuid::try_parse(uuid).is_ok();
+    let extensions = [Codec::None.extension(), Codec::Gzip.extension()];
+    (is_ours && extensions.contains(&extension)).then(|| number.parse().ok()).flatten()
+}
+
 /// `<%05d>-<uuid>.metadata.json`, numbered after the previous file.
 pub(in crate::catalog) fn next_file_name(codec: Codec, previous: Option<&str>, uuid: Uuid) -> String {
     let version = previous.map_or(0, |previous| file_version(previous).map_or(0, |version| version.saturating_add(1)));
