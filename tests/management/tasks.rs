@@ -1,6 +1,7 @@
 //! Background work: seen, hurried, cancelled, done by one of many.
 
 use serde_json::json;
+use weir::store::rows::{TaskReport, TaskStatus};
 use weir_tests::{Engine, on_both_engines};
 
 use crate::house::{House, path_of};
@@ -9,6 +10,8 @@ on_both_engines!(
     a_waiting_expiry_is_listed_with_what_it_works_on,
     an_expiry_can_be_hurried,
     a_cancelled_expiry_keeps_the_table_until_it_is_brought_back,
+    a_cancelled_task_that_runs_is_told_to_end,
+    a_stopped_task_is_taken_from_its_worker_then_done_again,
     a_task_of_another_warehouse_is_not_there,
     queues_are_configured_for_a_warehouse,
     housekeeping_comes_round_again,
@@ -75,6 +78,47 @@ async fn a_cancelled_expiry_keeps_the_table_until_it_is_brought_back(engine: Eng
     assert_eq!(house.tasks("soft_deletion").await[0]["status"], "CANCELLED");
     house.undrop(&house.deleted().await[0]["id"]).send().await.expect(204);
     assert!(path_of(&table["metadata-location"]).exists());
+}
+
+/// A purge that a worker holds, with the answer to the worker's next heartbeat after the action.
+async fn heartbeat_after(engine: Engine, action: &str) -> (House, Option<TaskStatus>) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    house.create_table("ns", "t").await;
+    house.drop_table("ns", "t", "?purgeRequested=true").send().await.expect(204);
+    let (permit, now_ms) = (weir::permit::Permit::operator("a worker"), house.app.clock.now_ms());
+    let mut writer = house.app.store.begin(&permit).await.expect("a transaction");
+    let held = writer.claim_tasks("tabular_purge", now_ms, 60_000, 1).await.expect("a claim").remove(0);
+    writer.commit().await.expect("a commit");
+
+    let task = house.tasks("tabular_purge").await[0].clone();
+    control(&house, json!({"action-type": action}), &task).await;
+
+    let report = TaskReport { progress: 0.5, details: None, lease_until_ms: now_ms + 60_000 };
+    let mut writer = house.app.store.begin(&permit).await.expect("a transaction");
+    let told = writer.heartbeat(&held, &report, now_ms).await.expect("a heartbeat");
+    writer.commit().await.expect("a commit");
+    (house, told)
+}
+
+async fn a_cancelled_task_that_runs_is_told_to_end(engine: Engine) {
+    let (house, told) = heartbeat_after(engine, "cancel").await;
+
+    assert_eq!(told, Some(TaskStatus::Stopping));
+    assert_eq!(house.tasks("tabular_purge").await[0]["status"], "STOPPING");
+    house.pass_seconds(61);
+    house.work().await;
+    assert_eq!(house.tasks("tabular_purge").await[0]["status"], "CANCELLED");
+}
+
+async fn a_stopped_task_is_taken_from_its_worker_then_done_again(engine: Engine) {
+    let (house, told) = heartbeat_after(engine, "stop").await;
+
+    assert_eq!(told, None);
+    house.pass_seconds(61);
+    house.work().await;
+    let task = house.tasks("tabular_purge").await[0].clone();
+    assert_eq!((&task["status"], &task["attempt"]), (&json!("SUCCESS"), &json!(2)));
 }
 
 async fn a_task_of_another_warehouse_is_not_there(engine: Engine) {

@@ -4,9 +4,13 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use tokio_util::sync::CancellationToken;
 
 use super::error::FileError;
 use super::folder::{Folder, real_path};
+use super::{Listed, tree};
 use crate::catalog::location::Location;
 
 /// When a new file must be on the disk.
@@ -113,14 +117,30 @@ impl LocalFiles {
         gone(fs::remove_file(folder.at(name)), location)
     }
 
-    pub(super) fn delete_tree(&self, location: &Location) -> Result<(), FileError> {
+    /// Names that are no text are left out: none of ours is such.
+    pub(super) fn list(&self, location: &Location) -> Result<Vec<Listed>, FileError> {
+        let Some(resolved) = self.existing_path(location)? else { return Ok(Vec::new()) };
+        let folder = self.open_folder(&resolved, location)?;
+        let list = || {
+            let mut listed = Vec::new();
+            for entry in fs::read_dir(folder.way())? {
+                let entry = entry?;
+                let (Ok(name), metadata) = (entry.file_name().into_string(), entry.metadata()?) else { continue };
+                if metadata.is_file() {
+                    listed.push(Listed { name, modified_at_ms: modified_at_ms(&metadata)? });
+                }
+            }
+            Ok(listed)
+        };
+        list().map_err(|error: io::Error| FileError::failed(location, error))
+    }
+
+    pub(super) fn delete_tree(&self, location: &Location, stop: &CancellationToken) -> Result<(), FileError> {
         let Some((folder, name)) = self.folder_to_remove_from(location)? else { return Ok(()) };
         if self.roots.iter().any(|root| root.starts_with(folder.real().join(name))) {
             return Err(outside(location, "a root itself is never deleted"));
         }
-        let path = folder.at(name);
-        let is_directory = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
-        gone(if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) }, location)
+        gone(tree::remove(&folder, name, stop), location)
     }
 
     /// Whether the nearest directory that exists lies inside a root.
@@ -204,6 +224,11 @@ impl LocalFiles {
             Err(error) => Err(refused_path(location, error)),
         }
     }
+}
+
+fn modified_at_ms(metadata: &fs::Metadata) -> io::Result<i64> {
+    let since_epoch = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn outside(location: &Location, reason: &str) -> FileError {

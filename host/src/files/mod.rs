@@ -5,11 +5,13 @@ mod error;
 mod folder;
 mod local;
 mod profile;
+mod tree;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 pub use self::codec::Codec;
 pub use self::error::FileError;
@@ -29,6 +31,14 @@ pub struct FilesSettings {
 pub enum Restored {
     Intact,
     Rewritten,
+}
+
+/// A file as a listing of its folder shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    /// By the clock of the storage.
+    pub modified_at_ms: i64,
 }
 
 /// The storages of all warehouses; cheap to clone. The scheme of a location says which backend holds it.
@@ -109,9 +119,17 @@ impl Files {
         self.on_local(location, LocalFiles::delete).await
     }
 
-    /// Removes everything at and under `location`, never a root itself; links are removed, not followed.
+    /// Removes everything at and under `location`, never a root itself; links are removed, not followed. Whoever stops
+    /// waiting for it stops it.
     pub async fn delete_tree(&self, location: &Location) -> Result<(), FileError> {
-        self.on_local(location, LocalFiles::delete_tree).await
+        let stop = CancellationToken::new();
+        let _stopped_when_dropped = stop.clone().drop_guard();
+        self.on_local(location, move |local, location| local.delete_tree(location, &stop)).await
+    }
+
+    /// The files directly in a folder; none where there is no such folder.
+    pub async fn list(&self, folder: &Location) -> Result<Vec<Listed>, FileError> {
+        self.on_local(folder, LocalFiles::list).await
     }
 
     /// Whether a warehouse may have its root at `location`.

@@ -170,6 +170,19 @@ async fn r15_deleting_a_tree_stays_inside_it() {
 }
 
 #[tokio::test]
+async fn a_removal_that_nobody_waits_for_ends() {
+    let disk = Disk::new();
+    disk.write("lake/t1/data/a", b"x").await.unwrap();
+    let stop = CancellationToken::new();
+    stop.cancel();
+
+    let removed = disk.files.local.delete_tree(&disk.place("lake/t1"), &stop);
+
+    assert!(matches!(removed, Err(FileError::Failed { .. })), "{removed:?}");
+    assert_eq!(disk.read("lake/t1/data/a").await.unwrap(), b"x");
+}
+
+#[tokio::test]
 async fn deleting_twice_is_success() {
     let disk = Disk::new();
     disk.write("lake/v1.json", b"x").await.unwrap();

@@ -123,7 +123,9 @@ impl Writer {
             "UPDATE tasks
              SET status = CASE WHEN status = 'stopping' AND $3 = 'scheduled' THEN 'cancelled' ELSE $3 END,
                  scheduled_for_ms = COALESCE($4, scheduled_for_ms), lease_id = NULL, lease_until_ms = NULL,
-                 progress = CASE WHEN $3 = 'success' THEN 1.0 ELSE progress END, finished_at_ms = $5, updated_at_ms = $6
+                 progress = CASE WHEN $3 = 'success' THEN 1.0 ELSE progress END,
+                 finished_at_ms = CASE WHEN status = 'stopping' AND $3 = 'scheduled' THEN $6 ELSE $5 END,
+                 updated_at_ms = $6
              WHERE id = $1 AND lease_id = $2",
             task.id.0,
             task.lease_id,
@@ -152,7 +154,22 @@ impl Writer {
         Ok(true)
     }
 
-    /// Asks a running task to stop, or puts a running one to rest where its holder is gone; `false` where it does not run.
+    /// Takes a running task from its holder, who learns it from its next heartbeat; when the lease would have run out,
+    /// another try begins. `false` where it does not run.
+    pub async fn revoke_task(&mut self, id: TaskId, now_ms: i64) -> Result<bool> {
+        let touched = run!(
+            self,
+            "UPDATE tasks
+             SET lease_id = $2, updated_at_ms = $3
+             WHERE id = $1 AND status = 'running'",
+            id.0,
+            Uuid::now_v7(),
+            now_ms
+        )?;
+        Ok(touched == 1)
+    }
+
+    /// Asks a running task to end for good; its holder learns it from its next heartbeat. `false` where it does not run.
     pub async fn stop_task(&mut self, id: TaskId, now_ms: i64) -> Result<bool> {
         let touched = run!(
             self,

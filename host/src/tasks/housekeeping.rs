@@ -18,11 +18,17 @@ const TASK_LOG_RETENTION_MS: i64 = 90 * DAY_MS;
 /// Rows deleted in one transaction, so that nobody waits long for the writer.
 const BATCH: u32 = 5_000;
 
-const QUEUES: [Queue; 3] = [Queue::IdempotencyCleanup, Queue::OutboxCleanup, Queue::TaskLogCleanup];
+const QUEUES: [Queue; 4] =
+    [Queue::IdempotencyCleanup, Queue::OutboxCleanup, Queue::TaskLogCleanup, Queue::OrphanCleanup];
+
+/// Orphans are looked for only where the operator says after which time.
+fn wanted(app: &App, queue: Queue) -> bool {
+    queue != Queue::OrphanCleanup || app.config.tasks.orphan_grace_s.is_some()
+}
 
 const fn period_ms(queue: Queue) -> i64 {
     match queue {
-        Queue::TaskLogCleanup => DAY_MS,
+        Queue::TaskLogCleanup | Queue::OrphanCleanup => DAY_MS,
         _ => HOUR_MS,
     }
 }
@@ -31,7 +37,7 @@ const fn period_ms(queue: Queue) -> i64 {
 pub async fn ensure(app: &App) -> Result<()> {
     let now_ms = app.clock.now_ms();
     let permit = Permit::operator("housekeeping");
-    for queue in QUEUES {
+    for queue in QUEUES.into_iter().filter(|queue| wanted(app, *queue)) {
         if app.store.active_task(queue.as_str(), Uuid::nil()).await?.is_some() {
             continue;
         }
@@ -43,8 +49,8 @@ pub async fn ensure(app: &App) -> Result<()> {
 }
 
 /// Housekeeping that has ended is due again after a while; other work is not.
-pub async fn schedule_next(writer: &mut Writer, task: &Task, now_ms: i64) -> Result<()> {
-    match Queue::parse(&task.queue).filter(|queue| QUEUES.contains(queue)) {
+pub async fn schedule_next(app: &App, writer: &mut Writer, task: &Task, now_ms: i64) -> Result<()> {
+    match Queue::parse(&task.queue).filter(|queue| QUEUES.contains(queue) && wanted(app, *queue)) {
         Some(queue) => writer.enqueue_task(&next(queue, now_ms)).await.map(|_| ()),
         None => Ok(()),
     }

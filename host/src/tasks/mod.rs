@@ -4,6 +4,7 @@ mod expiration;
 mod housekeeping;
 mod metadata_files;
 pub mod order;
+mod orphans;
 mod purge;
 pub mod queue;
 mod restore;

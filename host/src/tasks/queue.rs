@@ -20,16 +20,19 @@ pub enum Queue {
     IdempotencyCleanup,
     /// Forgets delivered events.
     OutboxCleanup,
+    /// Deletes metadata files that a killed process left before the commit that they were for.
+    OrphanCleanup,
 }
 
 impl Queue {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SoftDeletion,
         Self::TabularPurge,
         Self::MetadataCleanup,
         Self::TaskLogCleanup,
         Self::IdempotencyCleanup,
         Self::OutboxCleanup,
+        Self::OrphanCleanup,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Queue {
             Self::TaskLogCleanup => "task_log_cleanup",
             Self::IdempotencyCleanup => "idempotency_cleanup",
             Self::OutboxCleanup => "outbox_cleanup",
+            Self::OrphanCleanup => "orphan_cleanup",
         }
     }
 

@@ -1,5 +1,6 @@
 //! The workers: claim what is due, do it, say how it ended.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,17 +8,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::Queue;
-use super::{Trouble, expiration, housekeeping, metadata_files, purge, restore};
+use super::{Trouble, expiration, housekeeping, metadata_files, orphans, purge, restore};
 use crate::api::warehouse_settings::WarehouseSettings;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{Task, TaskOutcome, TaskReport};
+use crate::store::rows::{Task, TaskOutcome, TaskReport, TaskStatus};
 
 /// Works until asked to stop, then finishes what it has begun.
 ///
-/// INVARIANT: work that has begun is never dropped half way; a lease that ran out is noticed when it ends.
+/// INVARIANT: work may be dropped half way, and is then done again from its start, or never, as whoever stopped it asked.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let poll = Duration::from_millis(app.config.tasks.poll_interval_ms);
     let mut working = JoinSet::new();
@@ -93,17 +94,36 @@ fn server_lease_ms(app: &App) -> i64 {
 /// One try of one task; how it ended is in the database afterwards, and in the log.
 async fn work_on(app: &App, task: Task) {
     let lease_ms = lease_ms(app, &task).await;
-    let ended = tokio::select! {
-        ended = attempt(app, &task) => ended,
-        never = keep_alive(app, &task, lease_ms) => match never {},
-    };
+    let ended = unless_halted(app, &task, lease_ms, attempt(app, &task)).await;
     tell(&task, ended);
+}
+
+/// Drops the attempt, with the transaction it may hold, as soon as a heartbeat says that it is not wanted any more.
+async fn unless_halted(
+    app: &App,
+    task: &Task,
+    lease_ms: i64,
+    attempt: impl Future<Output = Result<Ended>>,
+) -> Result<Ended> {
+    let halt = tokio::select! {
+        biased;
+        ended = attempt => return ended,
+        halt = keep_alive(app, task, lease_ms) => halt,
+    };
+    match halt {
+        Halt::LeaseLost => Ok(Ended::LeaseLost),
+        Halt::Cancelled => {
+            let writer = app.store.begin(&Permit::operator(&task.queue)).await?;
+            finish(app, writer, task, TaskOutcome::Cancelled).await
+        }
+    }
 }
 
 fn tell(task: &Task, ended: Result<Ended>) {
     let (queue, attempt) = (task.queue.as_str(), task.attempt);
     let outcome = match &ended {
         Ok(Ended::Done) => "done",
+        Ok(Ended::Cancelled) => "cancelled",
         Ok(Ended::Again(_)) => "failed",
         Ok(Ended::GivenUp(_)) => "given_up",
         Ok(Ended::LeaseLost) | Err(_) => "lost",
@@ -111,8 +131,9 @@ fn tell(task: &Task, ended: Result<Ended>) {
     metrics::counter!("weir_tasks_total", "queue" => task.queue.clone(), "outcome" => outcome).increment(1);
     match ended {
         Ok(Ended::Done) => tracing::info!(task.id = %task.id, task.queue = queue, attempt, "a task is done"),
+        Ok(Ended::Cancelled) => tracing::info!(task.id = %task.id, task.queue = queue, attempt, "a task was cancelled"),
         Ok(Ended::LeaseLost) => {
-            tracing::warn!(task.id = %task.id, task.queue = queue, attempt, "a task was cancelled or taken over meanwhile");
+            tracing::warn!(task.id = %task.id, task.queue = queue, attempt, "a task was stopped or taken over meanwhile");
         }
         Ok(Ended::Again(message)) => {
             tracing::warn!(task.id = %task.id, task.queue = queue, attempt, message, "a task failed, it is tried again");
@@ -127,8 +148,10 @@ fn tell(task: &Task, ended: Result<Ended>) {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Ended {
     Done,
+    Cancelled,
     LeaseLost,
     Again(String),
     GivenUp(String),
@@ -151,6 +174,7 @@ async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
         Some(Queue::SoftDeletion) => expiration::work(app, task).await,
         Some(Queue::TabularPurge) => purge::work(app, task).await,
         Some(Queue::MetadataCleanup) => metadata_files::work(app, task).await,
+        Some(Queue::OrphanCleanup) => orphans::work(app).await,
         Some(queue @ (Queue::TaskLogCleanup | Queue::IdempotencyCleanup | Queue::OutboxCleanup)) => {
             housekeeping::work(app, queue).await
         }
@@ -168,11 +192,12 @@ async fn finish(app: &App, mut writer: Writer, task: &Task, outcome: TaskOutcome
         return Ok(Ended::LeaseLost);
     }
     if !matches!(outcome, TaskOutcome::Retry { .. }) {
-        housekeeping::schedule_next(&mut writer, task, now_ms).await?;
+        housekeeping::schedule_next(app, &mut writer, task, now_ms).await?;
     }
     writer.commit().await?;
     Ok(match outcome {
-        TaskOutcome::Success | TaskOutcome::Cancelled => Ended::Done,
+        TaskOutcome::Success => Ended::Done,
+        TaskOutcome::Cancelled => Ended::Cancelled,
         TaskOutcome::Retry { message, .. } => Ended::Again(message),
         TaskOutcome::Failed { message } => Ended::GivenUp(message),
     })
@@ -213,39 +238,38 @@ async fn lease_ms(app: &App, task: &Task) -> i64 {
     own.map_or(server, |seconds| seconds.saturating_mul(1_000))
 }
 
-enum Never {}
+/// Why an attempt is not wanted any more.
+enum Halt {
+    /// Somebody else holds the task, or will.
+    LeaseLost,
+    Cancelled,
+}
 
 /// Extends the lease for as long as the work takes, three times within each.
-async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Never {
+async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Halt {
     let wait_ms = lease_ms.min(server_lease_ms(app)) / 3;
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default().max(100));
     loop {
         tokio::time::sleep(wait).await;
-        if let Err(error) = extend_lease(app, task, lease_ms).await {
-            tracing::warn!(task.id = %task.id, error = %error, "a lease could not be extended");
+        match extend_lease(app, task, lease_ms).await {
+            Ok(Some(TaskStatus::Stopping)) => return Halt::Cancelled,
+            Ok(Some(_)) => {}
+            Ok(None) => return Halt::LeaseLost,
+            Err(error) => tracing::warn!(task.id = %task.id, error = %error, "a lease could not be extended"),
         }
     }
 }
 
-async fn extend_lease(app: &App, task: &Task, lease_ms: i64) -> Result<()> {
+async fn extend_lease(app: &App, task: &Task, lease_ms: i64) -> Result<Option<TaskStatus>> {
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&Permit::operator(&task.queue)).await?;
     let lease_until_ms = now_ms.saturating_add(lease_ms);
     let report = TaskReport { progress: task.progress, details: None, lease_until_ms };
-    writer.heartbeat(task, &report, now_ms).await?;
-    writer.commit().await
+    let status = writer.heartbeat(task, &report, now_ms).await?;
+    writer.commit().await?;
+    Ok(status)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_wait_between_tries_doubles_up_to_an_hour() {
-        assert_eq!(backoff_ms(1), 10_000);
-        assert_eq!(backoff_ms(2), 20_000);
-        assert_eq!(backoff_ms(9), 2_560_000);
-        assert_eq!(backoff_ms(10), BACKOFF_MS_MAX);
-        assert_eq!(backoff_ms(i64::MAX), BACKOFF_MS_MAX);
-    }
-}
+#[path = "worker_tests.rs"]
+mod tests;

@@ -222,9 +222,9 @@ pub struct ControlTasksRequest {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(tag = "action-type", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum ControlTaskAction {
-    /// Lets a running attempt come to its end, as each does by itself; the task is tried again if it fails.
+    /// Stops a running attempt at its worker's next heartbeat; the task is tried again when its lease would have run out.
     Stop,
-    /// Ends a waiting task for good; a running one ends with its attempt, and is not tried again.
+    /// Ends a task for good; a running one at its worker's next heartbeat.
     Cancel,
     /// Makes scheduled tasks due now.
     RunNow,
@@ -260,7 +260,9 @@ pub async fn control_tasks(
     let mut writer = app.store.begin(&permit).await?;
     for id in ids {
         match request.action {
-            ControlTaskAction::Stop => {}
+            ControlTaskAction::Stop => {
+                writer.revoke_task(id, now_ms).await?;
+            }
             ControlTaskAction::Cancel => {
                 let waited = writer.cancel_task(id, now_ms).await?;
                 if !waited {
