@@ -197,7 +197,7 @@ impl LocalFiles {
     /// What is opened is looked at again: it may be another folder than the one that was resolved.
     fn open_folder(&self, resolved: &Path, location: &Location) -> Result<Folder, FileError> {
         self.admit_resolved(resolved, location)?;
-        let folder = Folder::open(resolved).map_err(|error| refused_path(location, error))?;
+        let folder = Folder::open(resolved).map_err(|error| FileError::failed(location, error))?;
         self.admit_resolved(folder.real(), location)?;
         Ok(folder)
     }
