@@ -18,6 +18,8 @@ use crate::config::{Anonymous, Config, PoolerMode};
 use crate::files::{Files, FilesSettings};
 use crate::permit::Permit;
 use crate::plugin::Plugins;
+use crate::plugin::lifecycle::{Declarer, Lifecycle};
+use crate::plugin::load::BUNDLED;
 use crate::store::rows::{DeleteProfile, Project, Warehouse, WarehouseStatus};
 use crate::store::{Store, StoreSettings, StoreUrl};
 
@@ -28,7 +30,10 @@ pub struct App {
     pub files: Files,
     pub authentication: Authentication,
     pub authorization: Authorization,
-    pub plugins: Plugins,
+    /// The plugins that decide now.
+    pub plugins: Arc<Plugins>,
+    /// How they get into place.
+    pub lifecycle: Arc<Lifecycle>,
     pub clock: Clock,
     pub documents: Documents,
     pub page_key: PageKey,
@@ -60,6 +65,12 @@ impl App {
     /// Opens every room as the configuration says. The schema is brought up to date, and the first project and warehouse
     /// are made, where the configuration says so.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Arc<Self>> {
+        let declared = config.plugins.clone();
+        Self::open_declared(config, clock, Box::new(move || Ok(declared.clone()))).await
+    }
+
+    /// The same, but what plugins are declared is asked again with each reload of them.
+    pub async fn open_declared(config: Config, clock: Clock, declare: Declarer) -> anyhow::Result<Arc<Self>> {
         let files = Files::open(&FilesSettings { local_roots: config.storage.local_roots.clone() })?;
         let store = Store::open(&store_settings(&config)?).await?;
         if config.store.migrate_at_start {
@@ -68,10 +79,13 @@ impl App {
             store.check_schema().await?;
         }
         let server = store.server().await?;
+        let plugins = Arc::new(Plugins::default());
+        let lifecycle = Lifecycle::open(Arc::clone(&plugins), declare, BUNDLED, server.page_key).await?;
         let app = Arc::new(Self {
             authentication: authentication(&config),
             authorization: Authorization::new(&config),
-            plugins: Plugins::default(),
+            plugins,
+            lifecycle,
             documents: Documents::new(config.catalog.document_cache_bytes_max),
             page_key: PageKey::new(server.page_key),
             turns: Turns::new(),

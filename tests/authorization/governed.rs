@@ -99,7 +99,7 @@ impl Governed {
             members.push(Member { guest, mode: plugin.mode, scope: plugin.scope });
         }
         let number = self.app.plugins.current().number + 1;
-        self.app.plugins.swap(Generation { number, members });
+        self.app.plugins.swap(Generation { number, members, ..Generation::default() });
     }
 
     pub async fn create_namespace(&self, name: &str) {

@@ -5,6 +5,7 @@ mod ask;
 mod bundled;
 mod egress;
 mod instances;
+mod lifecycle;
 mod loading;
 mod loans;
 mod memory;

@@ -138,6 +138,12 @@ static int is_watched(int fd) { return rules && fd >= 0 && fd < FILES && files[f
 static int is_below_root(int folder, const char *path, char *full) {
     if (!rules || !path) return 0;
     char start[PATH_MAX] = "";
+    int held, skipped = 0;
+    /* A path below a folder that is held open. */
+    if (sscanf(path, "/proc/self/fd/%d/%n", &held, &skipped) == 1 && skipped > 0) {
+        folder = held;
+        path += skipped;
+    }
     if (path[0] != '/') {
         char link[64];
         if (folder == AT_FDCWD) snprintf(link, sizeof link, "/proc/self/cwd");

@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode between Weir and Postgres.
+//! PgBouncer in transaction mode, as Weir meets it in front of Postgres.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};

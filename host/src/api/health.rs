@@ -51,10 +51,13 @@ fn in_words(word: &str) -> Value {
 }
 
 async fn trouble(app: &App) -> Option<&'static str> {
-    match app.stopping.is_cancelled() {
-        true => Some("this server is stopping"),
-        false => store_trouble(app).await,
+    if app.stopping.is_cancelled() {
+        return Some("this server is stopping");
     }
+    if !app.lifecycle.missing().is_empty() {
+        return Some("a required plugin is not in place; the log says why");
+    }
+    store_trouble(app).await
 }
 
 /// Why the store cannot be used now, in words that name no host and no password.

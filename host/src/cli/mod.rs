@@ -101,6 +101,7 @@ fn within_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Res
 }
 
 /// Where the configuration comes from.
+#[derive(Clone)]
 struct Source {
     path: Option<PathBuf>,
 }

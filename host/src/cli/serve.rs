@@ -31,22 +31,24 @@ pub(super) struct Args {}
 pub(super) async fn run(_args: Args, source: &Source) -> anyhow::Result<()> {
     let config = source.load()?;
     let telemetry = Telemetry::start(&config)?;
-    let served = serve(config).await;
+    let served = serve(config, source.clone()).await;
     telemetry.flush();
     served
 }
 
-async fn serve(mut config: Config) -> anyhow::Result<()> {
+async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let signals = server::when_asked()?;
     let (listener, tls) = listen(&mut config).await?;
     let metrics = listen_for_metrics(&mut config).await?;
-    let app = App::open(config, Clock::default()).await?;
+    let declare = move || source.load().map(|config| config.plugins).map_err(|problems| problems.to_string());
+    let app = App::open_declared(config, Clock::default(), Box::new(declare)).await?;
     banner::show(&app).await?;
 
     let grace = app.config.server.shutdown_grace();
     let (stop, over) = (CancellationToken::new(), CancellationToken::new());
     let metrics = metrics.map(|page| tokio::spawn(serve_metrics(page, app.clone(), over.clone())));
     let tasks = app.config.tasks.enabled.then(|| tokio::spawn(tasks::run(app.clone(), app.stopping.clone())));
+    tokio::spawn(app.lifecycle.clone().watch());
     if let (Some(tls), Some(section)) = (tls, &app.config.server.tls) {
         tokio::spawn(tls.follow_files(Duration::from_secs(section.reload_interval_s), over.clone()));
     }

@@ -11,6 +11,8 @@ mod environment;
 mod file;
 mod log;
 mod metrics;
+mod plugin_entry;
+mod plugins;
 mod problem;
 mod read;
 mod reference;
@@ -35,6 +37,7 @@ pub use cidr::Cidr;
 pub use file::File;
 pub use log::{Log, LogFormat};
 pub use metrics::Metrics;
+pub use plugins::{PluginEntry, PluginLimits, PluginMode, Plugins, is_name};
 pub use problem::{Problem, Problems};
 pub use reference::reference;
 pub use schema::schema;
@@ -59,6 +62,8 @@ pub struct Config {
     pub auth: Auth,
     /// What callers may do.
     pub authorization: Authorization,
+    /// The guests: sandboxed WebAssembly components that decide.
+    pub plugins: Plugins,
     /// Rules of the catalog itself.
     pub catalog: Catalog,
     /// Where tables may lie.
@@ -95,6 +100,7 @@ impl Config {
         let mut problems = self.server.problems();
         problems.extend(self.auth.problems(&self.server));
         problems.extend(self.store.problems());
+        problems.extend(self.plugins.problems());
         problems.extend(self.catalog.problems());
         problems.extend(self.storage.problems());
         problems.extend(self.bootstrap.problems());

@@ -178,7 +178,12 @@ impl PluginEntry {
     /// The first thing that is wrong with a declaration from outside the configuration.
     pub fn first_problem(&self) -> Option<String> {
         let problem = self.problems("").into_iter().next()?;
-        Some(format!("{}: found {}, expected {}", problem.path.trim_start_matches('.'), problem.found, problem.expected))
+        Some(format!(
+            "{}: found {}, expected {}",
+            problem.path.trim_start_matches('.'),
+            problem.found,
+            problem.expected
+        ))
     }
 
     pub(super) fn problems(&self, path: &str) -> Vec<Problem> {

@@ -34,6 +34,11 @@ fn write_section(page: &mut String, name: &str, section: &Value) {
     for (key, field) in fields().filter(|(_, field)| schema::properties(field).is_some()) {
         write_section(page, &format!("{name}.{key}"), field);
     }
+    for (key, field) in fields() {
+        if let Some(entry) = schema::entry(field).filter(|entry| schema::properties(entry).is_some()) {
+            write_section(page, &format!("{name}.{key}.<name>"), entry);
+        }
+    }
 }
 
 fn write_field(page: &mut String, section: &str, key: &str, field: &Value) {
@@ -52,7 +57,7 @@ fn write_field(page: &mut String, section: &str, key: &str, field: &Value) {
         let _ = write!(page, "\n- Example: `{key} = {example}`");
     }
     let path = format!("{section}.{key}");
-    let variable = path.to_uppercase().replace('.', "__");
+    let variable = path.to_uppercase().replace("<NAME>", "NAME").replace('.', "__");
     let _ = write!(page, "\n- Variable: `WEIR__{variable}`");
     if schema::is_secret(&path) {
         let _ = write!(page, " or `WEIR__{variable}_FILE`");

@@ -17,7 +17,12 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
 
 /// The schema of one field, e.g. of `server.tls.key`.
 pub(super) fn field(path: &str) -> Option<&'static Value> {
-    path.split('.').try_fold(&*SCHEMA, |schema, key| properties(schema)?.get(key))
+    path.split('.').try_fold(&*SCHEMA, |schema, key| properties(schema).map_or_else(|| entry(schema), |of| of.get(key)))
+}
+
+/// The schema of what a table of named things holds.
+pub(super) fn entry(schema: &Value) -> Option<&Value> {
+    schema.get("additionalProperties").filter(|entry| entry.is_object())
 }
 
 /// The fields of a section, optional ones included.
@@ -72,6 +77,10 @@ fn walk(schema: &Value, value: &Value, path: &str, problems: &mut Vec<Problem>) 
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             walk(field, values.get(key).unwrap_or(&Value::Null), &path, problems);
         }
+        return;
+    }
+    if let (Some(entry), Some(values)) = (entry(schema), value.as_object()) {
+        values.iter().for_each(|(key, value)| walk(entry, value, &format!("{path}.{key}"), problems));
         return;
     }
     let Some(number) = value.as_f64() else { return };

@@ -1,7 +1,7 @@
 //! The questions that the catalog asks a plugin.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 
@@ -9,6 +9,7 @@ use super::faults::PluginFault;
 use super::guest::Guest;
 use super::imports::ProposalView;
 use super::instance::{Instance, deadline};
+use super::lifecycle::now_ms;
 use super::pool::Lease;
 use super::proposal::Proposal;
 use super::{Batch, Call, Check, Fault, Object, Plan, Verdict, Violation, output, trap};
@@ -125,10 +126,24 @@ impl Guest {
         ends: Instant,
         asking: impl Future<Output = Result<T, PluginFault>>,
     ) -> Result<T, PluginFault> {
+        let attempt = self.breaker.admit(now_ms()).map_err(|_| self.broken())?;
         let started = Instant::now();
         let late = |_| PluginFault::Timeout { deadline_ms: self.limits().deadline_ms };
         let answer = timeout_at(ends.into(), asking).await.map_err(late).and_then(|answer| answer);
         self.pool.loans.counters.answered(started.elapsed(), answer.as_ref().err());
+        match &answer {
+            Ok(_) => attempt.succeeded(),
+            Err(fault) if fault.is_failure() => attempt.failed(now_ms()),
+            Err(_) => drop(attempt),
+        }
         answer
+    }
+
+    /// What is answered while it is left alone: it is not even asked.
+    fn broken(&self) -> PluginFault {
+        let fault =
+            PluginFault::Unavailable("it failed too often in a row, so it is left alone for a while".to_owned());
+        self.pool.loans.counters.answered(Duration::ZERO, Some(&fault));
+        fault
     }
 }

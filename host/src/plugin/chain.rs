@@ -86,25 +86,51 @@ impl<D> Seat<D> {
     }
 }
 
-impl Decider for Arc<Guest> {
+/// Who holds a place in the chain.
+#[derive(Clone)]
+pub enum Holder {
+    Guest(Arc<Guest>),
+    /// A plugin of this name should decide, but no version of it is in place: every question meets silence (I1).
+    Nobody(String),
+}
+
+impl Holder {
+    /// When a missing plugin may be there; it is looked for every few seconds.
+    const RETRY_AFTER_MS: u32 = 5_000;
+
+    fn guest(&self) -> Result<&Guest, Silence> {
+        match self {
+            Self::Guest(guest) => Ok(guest),
+            Self::Nobody(_) => Err(Silence { code: "plugin_missing", retry_after_ms: Some(Self::RETRY_AFTER_MS) }),
+        }
+    }
+}
+
+impl Decider for Holder {
     fn name(&self) -> &str {
-        Guest::name(self)
+        match self {
+            Self::Guest(guest) => guest.name(),
+            Self::Nobody(name) => name,
+        }
     }
 
     fn digest(&self) -> &str {
-        self.sha256()
+        match self {
+            Self::Guest(guest) => guest.sha256(),
+            Self::Nobody(_) => "",
+        }
     }
 
     async fn authorize(&self, call: &Call, checks: &[Check]) -> Result<Vec<Verdict>, Silence> {
-        Guest::authorize(self, call, checks).await.map_err(Silence::from)
+        self.guest()?.authorize(call, checks).await.map_err(Silence::from)
     }
 
     async fn authorize_many(&self, call: &Call, batch: &Batch) -> Result<Vec<u8>, Silence> {
-        Guest::authorize_many(self, call, batch).await.map_err(Silence::from)
+        self.guest()?.authorize_many(call, batch).await.map_err(Silence::from)
     }
 
     async fn plan_list(&self, call: &Call, asked: &PlanAsked<'_>) -> Result<Option<Plan>, Silence> {
-        Guest::plan_list(self, call, *asked).await.map_err(Silence::from)
+        self.guest()?.plan_list(call, *asked).await.map_err(Silence::from)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::engine::Sandbox;
+use super::load::{CompileCache, Digest};
 use super::load_error::LoadError;
 
 /// Of the plain component, before compiling. A JavaScript guest with its engine has 12 MB, a Python one 18 MB.
@@ -38,6 +38,15 @@ pub struct Compiled {
 impl Sandbox {
     /// Compiles off the request path, one component at a time.
     pub async fn compile(self: &Arc<Self>, bytes: Arc<[u8]>) -> Result<Compiled, LoadError> {
+        self.compile_cached(bytes, None).await
+    }
+
+    /// The same, but what the cache holds is not compiled again.
+    pub async fn compile_cached(
+        self: &Arc<Self>,
+        bytes: Arc<[u8]>,
+        cache: Option<Arc<CompileCache>>,
+    ) -> Result<Compiled, LoadError> {
         look(&bytes)?;
         // The semaphore is never closed.
         let turn = self.compiling.clone().acquire_owned().await.ok();
@@ -45,22 +54,44 @@ impl Sandbox {
         let compiling = tokio::task::spawn_blocking(move || {
             // Held until the end, even where nobody waits for it any more.
             let _turn = turn;
-            sandbox.compile_here(&bytes)
+            sandbox.compile_here(&bytes, cache.as_deref())
         });
         compiling.await.map_err(|panic| LoadError::Compile(format!("the compiler broke off: {panic}")))?
     }
 
-    fn compile_here(&self, bytes: &[u8]) -> Result<Compiled, LoadError> {
+    fn compile_here(&self, bytes: &[u8], cache: Option<&CompileCache>) -> Result<Compiled, LoadError> {
         super::inspect::bounded(bytes)?;
-        let component =
-            Component::from_binary(&self.engine, bytes).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-        Compiled::describe(self, component, hex(&Sha256::digest(bytes)))
+        let digest = Digest::of(bytes);
+        let engine = format!("{:016x}", self.compatibility_hash());
+        if let Some(component) = cache.and_then(|cache| self.revive(&cache.get(digest, &engine)?)) {
+            return Compiled::describe(self, component, digest);
+        }
+        let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+        let component = Component::from_binary(&self.engine, bytes).map_err(compile)?;
+        if let Some(cache) = cache {
+            cache.put(digest, &engine, &component.serialize().map_err(compile)?);
+        }
+        Compiled::describe(self, component, digest)
+    }
+
+    /// Compiled code as it came out of the cache, or `None` where this engine cannot run it.
+    #[allow(unsafe_code, reason = "compiled code can only be trusted, not checked; the cache authenticates it")]
+    fn revive(&self, code: &[u8]) -> Option<Component> {
+        // SAFETY: the cache gives out only bytes with a tag made by this host over this component and this engine, so
+        // they are what `Component::serialize` returned.
+        match unsafe { Component::deserialize(&self.engine, code) } {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(%error, "compiled code from the cache does not fit this engine; compiling again");
+                None
+            }
+        }
     }
 }
 
 impl Compiled {
     /// Looks at the interfaces; a component that asks for what no host lends is refused here.
-    fn describe(sandbox: &Sandbox, component: Component, sha256: String) -> Result<Self, LoadError> {
+    fn describe(sandbox: &Sandbox, component: Component, digest: Digest) -> Result<Self, LoadError> {
         let shape = component.component_type();
         let names = |items: &mut dyn Iterator<Item = &str>| items.map(str::to_owned).collect::<BTreeSet<String>>();
         let imports = names(&mut shape.imports(&sandbox.engine).map(|(name, _)| name));
@@ -79,7 +110,7 @@ impl Compiled {
         if !abilities.lifecycle {
             return Err(LoadError::Exports { found: exports.into_iter().collect() });
         }
-        Ok(Self { component, sha256, abilities, imports, exports })
+        Ok(Self { component, sha256: digest.to_string(), abilities, imports, exports })
     }
 
     /// Of the plain component, in lower-case hex.
@@ -125,10 +156,6 @@ fn look(bytes: &[u8]) -> Result<(), LoadError> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(LoadError::NotAComponent("compressed with zstd")),
         _ => Err(LoadError::NotAComponent("no WebAssembly at all")),
     }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -96,6 +96,11 @@ impl PluginFault {
         }
     }
 
+    /// Whether the plugin itself failed; a busy host, a question that it cannot answer are no failures.
+    pub(super) fn is_failure(&self) -> bool {
+        self.blame() == Blame::Guest && !matches!(self, Self::Guest { kind: GuestFault::InvalidInput, .. })
+    }
+
     /// After which time it may be worth asking again; at least a second where nobody knows.
     pub fn retry_after(&self) -> Duration {
         match self {

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::chain::{Chain, Seat};
+use super::chain::{Chain, Holder, Seat};
 use super::guest::Guest;
 
 /// The chain of authorizers that a generation makes.
-pub type Authorizers = Chain<Arc<Guest>>;
+pub type Authorizers = Chain<Holder>;
 
 /// Whether a plugin's answers count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,11 +45,20 @@ pub struct Member {
     pub scope: Scope,
 }
 
+/// A plugin that should decide, but of which no version is in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vacancy {
+    pub name: String,
+    pub scope: Scope,
+}
+
 /// One immutable set of active plugins, in their order; a request takes one and uses it to its end.
 #[derive(Default)]
 pub struct Generation {
     pub number: u64,
     pub members: Vec<Member>,
+    /// Whoever is missing: what lies in their scopes cannot be decided, which is never an allow (I1).
+    pub vacancies: Vec<Vacancy>,
 }
 
 impl Generation {
@@ -68,15 +77,20 @@ impl Generation {
         self.members.iter().filter(|member| member.mode == Mode::Shadow)
     }
 
-    /// All that decide, and the shadows beside them, as one chain.
+    /// All that decide, the shadows beside them, and the places that nobody holds, as one chain.
     fn chain(&self) -> Authorizers {
         let members = self.members.iter().filter(|member| member.guest.abilities().authorizer);
-        let seat = |member: &Member| Seat {
-            decider: Arc::clone(&member.guest),
+        let held = members.map(|member| Seat {
+            decider: Holder::Guest(Arc::clone(&member.guest)),
             scope: member.scope.clone(),
             shadow: member.mode == Mode::Shadow,
-        };
-        Chain::new(self.number, members.map(seat).collect())
+        });
+        let vacant = self.vacancies.iter().map(|vacancy| Seat {
+            decider: Holder::Nobody(vacancy.name.clone()),
+            scope: vacancy.scope.clone(),
+            shadow: false,
+        });
+        Chain::new(self.number, held.chain(vacant).collect())
     }
 
     fn enforced(&self) -> impl Iterator<Item = &Member> {
@@ -146,7 +160,7 @@ mod tests {
     fn a_swap_leaves_the_generation_of_requests_under_way_alone() {
         let plugins = Plugins::default();
         let of_request = plugins.current();
-        let before = plugins.swap(Generation { number: 1, members: Vec::new() });
+        let before = plugins.swap(Generation { number: 1, ..Generation::default() });
         assert_eq!((of_request.number, before.number, plugins.current().number), (0, 0, 1));
     }
 }

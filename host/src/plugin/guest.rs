@@ -8,6 +8,7 @@ use super::engine::Sandbox;
 use super::faults::plain;
 use super::imports::{Egress, Loans, Secrets};
 use super::instance::Template;
+use super::lifecycle::{Breaker, Position, now_ms};
 use super::limits::Limits;
 use super::load_error::LoadError;
 use super::pool::{Pool, Unready};
@@ -32,6 +33,7 @@ pub struct Guest {
     abilities: Abilities,
     description: Description,
     pub(super) pool: Arc<Pool>,
+    pub(super) breaker: Breaker,
 }
 
 impl Guest {
@@ -63,7 +65,8 @@ impl Guest {
         }
         pool.keep_first(instance);
         let (sha256, abilities) = (compiled.sha256().to_owned(), compiled.abilities().clone());
-        Ok(Arc::new(Self { name, sha256, abilities, description: tamed(description), pool }))
+        let breaker = Breaker::new(pool.loans.limits.failures_max);
+        Ok(Arc::new(Self { name, sha256, abilities, description: tamed(description), pool, breaker }))
     }
 
     pub fn name(&self) -> &str {
@@ -86,6 +89,11 @@ impl Guest {
 
     pub fn limits(&self) -> &Limits {
         &self.pool.loans.limits
+    }
+
+    /// Whether it failed so often that it is left alone for a while.
+    pub fn is_broken(&self) -> bool {
+        self.breaker.position(now_ms()) != Position::Closed
     }
 
     pub fn stats(&self) -> GuestStats {

@@ -35,6 +35,8 @@ pub struct Limits {
     pub cache_entries_max: u32,
     /// Bytes in the cache that the instances share, keys included.
     pub cache_bytes_max: u32,
+    /// Failures in a row after which it is left alone for a while; 0 for never.
+    pub failures_max: u32,
     /// A new instance for each call: nothing is remembered between two of them.
     pub fresh: bool,
 }
@@ -57,6 +59,7 @@ impl Default for Limits {
             http_connections_max: 16,
             cache_entries_max: 10_000,
             cache_bytes_max: 4 << 20,
+            failures_max: 0,
             fresh: false,
         }
     }

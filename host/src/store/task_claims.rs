@@ -124,7 +124,8 @@ impl Writer {
              SET status = CASE WHEN status = 'stopping' AND $3 = 'scheduled' THEN 'cancelled' ELSE $3 END,
                  scheduled_for_ms = COALESCE($4, scheduled_for_ms), lease_id = NULL, lease_until_ms = NULL,
                  progress = CASE WHEN $3 = 'success' THEN 1.0 ELSE progress END,
-                 finished_at_ms = CASE WHEN status = 'stopping' AND $3 = 'scheduled' THEN $6 ELSE $5 END,
+                 finished_at_ms = CASE WHEN status = 'stopping' AND $3 = 'scheduled' THEN CAST($6 AS BIGINT)
+                     ELSE CAST($5 AS BIGINT) END,
                  updated_at_ms = $6
              WHERE id = $1 AND lease_id = $2",
             task.id.0,

@@ -1,7 +1,5 @@
 //! What of a listing a caller may see, asked before pages are cut.
 
-use std::sync::Arc;
-
 use super::decide;
 use super::facts::parents;
 use super::object::Object;
@@ -11,8 +9,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::{Action, Kind};
 use crate::error::Error;
-use crate::plugin::chain::{Items, Listed, Listing, Outcome};
-use crate::plugin::{Guest, Parent};
+use crate::plugin::Parent;
+use crate::plugin::chain::{Holder, Items, Listed, Listing, Outcome};
 use crate::store::rows::{NamespaceRow, TabularEntry, TabularKind, Warehouse};
 
 /// The sight of one listing's rows, for one caller by one generation of authorizers.
@@ -23,7 +21,7 @@ pub struct Sight {
 enum By {
     /// The host's own rule: one word for all.
     Host(bool),
-    Chain(Box<Listing<Arc<Guest>>>),
+    Chain(Box<Listing<Holder>>),
 }
 
 impl App {
@@ -115,7 +113,7 @@ impl Sight {
     }
 }
 
-async fn seen(listing: &Listing<Arc<Guest>>, items: &Items<'_>) -> Result<Vec<bool>, Error> {
+async fn seen(listing: &Listing<Holder>, items: &Items<'_>) -> Result<Vec<bool>, Error> {
     listing.sees(items).await.map_err(|decision| {
         tracing::warn!(
             target: "weir::decision",

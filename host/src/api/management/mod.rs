@@ -13,6 +13,7 @@ mod extract;
 mod named_objects;
 pub mod openapi;
 mod permissions;
+mod plugins;
 mod profile;
 mod projects;
 mod protection;
@@ -35,6 +36,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/management/v1/bootstrap", post(server::bootstrap))
         .route("/management/v1/action/batch-check", post(batch_check::batch_check))
         .route("/management/v1/permissions/explain", post(permissions::explain))
+        .route("/management/v1/plugins", get(plugins::list_plugins))
+        .route("/management/v1/plugins/reload", post(plugins::reload_plugins))
         .merge(project_routes())
         .merge(warehouse_routes())
         .merge(inside_warehouse_routes())

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::{
-    batch_check, deleted, permissions, projects, protection, search, server, task_queues, tasks, validation,
+    batch_check, deleted, permissions, plugins, projects, protection, search, server, task_queues, tasks, validation,
     warehouse_settings, warehouses,
 };
 
@@ -16,6 +16,8 @@ use super::{
         server::bootstrap,
         batch_check::batch_check,
         permissions::explain,
+        plugins::list_plugins,
+        plugins::reload_plugins,
         projects::list_projects,
         projects::get_project,
         projects::get_project_by_id,

@@ -1,4 +1,4 @@
-//! Which plugins there should be: those of `[plugins.load]` and those that lie in the folder.
+//! Which plugins there should be: those of `[plugins.load]`, those that lie in the folder.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

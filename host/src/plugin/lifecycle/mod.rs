@@ -82,12 +82,13 @@ pub struct Reload {
 
 impl Lifecycle {
     /// Opens the sandbox and brings in what is declared. A plugin that is refused stops neither the others nor the
-    /// start; a folder or a key that cannot be read does, for then nobody knows what should decide.
+    /// start; a folder or a key that cannot be read does, for then nobody knows what should decide. `secret` is this
+    /// catalog's own; what authenticates compiled code is made from it.
     pub async fn open(
         plugins: Arc<Plugins>,
         declare: Declarer,
         builtins: &'static [Builtin],
-        cache_key: [u8; 32],
+        secret: [u8; 32],
     ) -> anyhow::Result<Arc<Self>> {
         let settings = declare().map_err(anyhow::Error::msg)?;
         let keys = settings.trusted_keys.iter().map(|key| TrustedKey::parse(key)).collect::<Result<_, _>>();
@@ -95,10 +96,10 @@ impl Lifecycle {
         let this = Arc::new(Self {
             sandbox: OnceCell::new(),
             sandbox_settings: sandbox_settings(&settings),
-            fetcher: Fetcher::new(builtins, COMPONENT_BYTES_MAX as u64)?,
+            fetcher: Fetcher::new(builtins, COMPONENT_BYTES_MAX as u64),
             trust: Trust { keys: keys.map_err(anyhow::Error::msg)?, required: settings.require_signatures },
             floors: Floors::open(cache_folder.join("versions.json"))?,
-            cache: Some(Arc::new(CompileCache::new(cache_folder, cache_key))),
+            cache: Some(Arc::new(CompileCache::new(cache_folder, &secret))),
             plugins,
             watch_ms: settings.watch_ms,
             declare,
@@ -158,8 +159,7 @@ impl Lifecycle {
         let current = self.plugins.current();
         let is_same = before.len() == next.len()
             && before.iter().all(|(name, seat)| next.get(name).is_some_and(|next| seat.is(next)))
-            && current.vacancies == vacancies
-            && current.number > 0;
+            && current.vacancies == vacancies;
         self.book().seats = next.clone();
         if is_same {
             return false;

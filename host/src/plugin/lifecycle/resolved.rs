@@ -1,4 +1,4 @@
-//! What a declaration stands for at this moment: its settings and secrets, read from where they lie.
+//! What a declaration stands for at this moment: its settings, its secrets, read from where they lie.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -7,7 +7,7 @@ use super::status::State;
 use super::{Lifecycle, now_ms};
 use crate::config::{PluginEntry, PluginMode};
 use crate::plugin::load::{self, Refusal, Verified};
-use crate::plugin::{Compiled, Egress, Guest, GuestSettings, Limits, Member, Mode, Scope, Secret, Secrets};
+use crate::plugin::{Egress, Guest, GuestSettings, Limits, Member, Mode, Scope, Secret, Secrets};
 
 /// A plugin that is in place.
 #[derive(Clone)]
@@ -43,12 +43,7 @@ pub(super) fn scope(entry: &PluginEntry) -> Scope {
 
 impl Lifecycle {
     /// Takes every gate; `before` is what is in place, which stays when nothing changed.
-    pub(super) async fn prepare(
-        &self,
-        name: &str,
-        entry: PluginEntry,
-        before: Option<&Seat>,
-    ) -> Result<Seat, Refusal> {
+    pub(super) async fn prepare(&self, name: &str, entry: PluginEntry, before: Option<&Seat>) -> Result<Seat, Refusal> {
         if let Some(before) = before
             && mode(&before.entry) == Mode::Enforce
             && mode(&entry) == Mode::Shadow
@@ -70,21 +65,24 @@ impl Lifecycle {
         }
         self.stage(name, State::Compiling);
         let sandbox = self.sandbox().await?;
-        let compiled = sandbox.compile(Arc::clone(&verified.bytes), self.cache.clone()).await?;
-        check_grants(&entry, &compiled)?;
+        let compiled = sandbox.compile_cached(Arc::clone(&verified.bytes), self.cache.clone()).await?;
         self.stage(name, State::Configuring);
         let guest = Guest::load(sandbox, &compiled, guest_settings(name, &entry, &resolved)).await?;
         self.check_description(name, &entry, &guest)?;
         Ok(Seat { entry, resolved, guest, signed_by: signer(&verified), since_ms: now_ms() })
     }
 
-    /// What only the guest itself could tell: its version, the secrets that it cannot do without.
+    /// What only the guest itself could tell: its version, the secrets and origins that it cannot do without.
     fn check_description(&self, name: &str, entry: &PluginEntry, guest: &Guest) -> Result<(), Refusal> {
         let description = guest.description();
         let missing: Vec<_> =
             description.secrets.iter().filter(|secret| !entry.secrets.contains_key(*secret)).cloned().collect();
         if !missing.is_empty() {
             let why = format!("it needs the secrets {}; name them in its `secrets`", missing.join(", "));
+            return Err(Refusal::NotGranted(why));
+        }
+        if !description.egress.is_empty() && entry.egress.is_empty() {
+            let why = format!("it cannot do without {}; grant origins in its `egress`", description.egress.join(", "));
             return Err(Refusal::NotGranted(why));
         }
         let minimum = entry.min_version.as_deref();
@@ -96,17 +94,6 @@ impl Lifecycle {
 
 fn signer(verified: &Verified) -> Option<String> {
     verified.signed_by.as_ref().map(ToString::to_string)
-}
-
-/// A plugin that could send requests, but may send none, would fail in the middle of a decision.
-fn check_grants(entry: &PluginEntry, compiled: &Compiled) -> Result<(), Refusal> {
-    let asks_http = compiled.imports().iter().any(|import| import.starts_with("weir:plugin/http@"));
-    if asks_http && entry.egress.is_empty() {
-        return Err(Refusal::NotGranted(
-            "it sends HTTP requests, but `egress` grants no origin; name those that it may reach".into(),
-        ));
-    }
-    Ok(())
 }
 
 fn guest_settings(name: &str, entry: &PluginEntry, resolved: &Resolved) -> GuestSettings {

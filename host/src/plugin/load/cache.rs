@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use super::Digest;
 
@@ -21,7 +21,9 @@ pub struct CompileCache {
 }
 
 impl CompileCache {
-    pub fn new(folder: impl Into<PathBuf>, key: [u8; 32]) -> Self {
+    /// A cache whose key is made from a secret that lies elsewhere than the folder.
+    pub fn new(folder: impl Into<PathBuf>, secret: &[u8; 32]) -> Self {
+        let key = Sha256::new().chain_update(b"weir: compiled plugins").chain_update(secret).finalize().into();
         Self { folder: folder.into(), key }
     }
 
@@ -79,14 +81,14 @@ mod tests {
     #[test]
     fn only_what_this_host_put_comes_out() {
         let folder = tempfile::tempdir().expect("a folder");
-        let cache = CompileCache::new(folder.path(), [7; 32]);
+        let cache = CompileCache::new(folder.path(), &[7; 32]);
         let (ours, other) = (Digest::of(b"ours"), Digest::of(b"other"));
         cache.put(ours, "engine", b"code");
         assert_eq!(cache.get(ours, "engine").as_deref(), Some(&b"code"[..]));
 
         assert_eq!(cache.get(other, "engine"), None);
         assert_eq!(cache.get(ours, "other-engine"), None);
-        assert_eq!(CompileCache::new(folder.path(), [8; 32]).get(ours, "engine"), None);
+        assert_eq!(CompileCache::new(folder.path(), &[8; 32]).get(ours, "engine"), None);
 
         let path = cache.path(ours, "engine");
         std::fs::copy(&path, cache.path(other, "engine")).expect("copied");

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -17,7 +18,8 @@ pub struct Fetcher {
     pub builtins: &'static [Builtin],
     /// The most bytes that a component may have, inflated or not.
     pub component_bytes_max: u64,
-    pub http: reqwest::Client,
+    /// Made for the first plugin that is fetched.
+    http: OnceLock<reqwest::Client>,
 }
 
 /// What lay at a source.
@@ -31,16 +33,8 @@ impl Fetcher {
     /// A signature is 88 characters; a file that is much longer is something else.
     const SIGNATURE_BYTES_MAX: u64 = 4096;
 
-    /// A fetcher whose client follows no redirect, uses no proxy of the environment, and inflates nothing by itself.
-    pub fn new(builtins: &'static [Builtin], component_bytes_max: u64) -> reqwest::Result<Self> {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .no_gzip()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(60))
-            .build()?;
-        Ok(Self { builtins, component_bytes_max, http })
+    pub fn new(builtins: &'static [Builtin], component_bytes_max: u64) -> Self {
+        Self { builtins, component_bytes_max, http: OnceLock::new() }
     }
 
     pub async fn fetch(&self, demand: &Demand) -> Result<Fetched, Refusal> {
@@ -90,9 +84,15 @@ impl Fetcher {
     }
 
     async fn http(&self, url: url::Url) -> Result<Bytes, Refusal> {
-        // The chain of causes says whether the name, the connection or the certificate was at fault.
         let refusal = |why: String| Refusal::Fetch { source_name: url.to_string(), why };
-        let mut answer = self.http.get(url.clone()).send().await.map_err(|error| refusal(causes(&error)))?;
+        let client = match self.http.get() {
+            Some(client) => client,
+            None => {
+                let made = client().map_err(|error| refusal(causes(&error)))?;
+                self.http.get_or_init(|| made)
+            }
+        };
+        let mut answer = client.get(url.clone()).send().await.map_err(|error| refusal(causes(&error)))?;
         if answer.status() != reqwest::StatusCode::OK {
             return Err(refusal(format!("the answer is {}, not 200 (redirects are not followed)", answer.status())));
         }
@@ -107,6 +107,19 @@ impl Fetcher {
     }
 }
 
+/// A client that follows no redirect, uses no proxy of the environment, and inflates nothing by itself.
+fn client() -> reqwest::Result<reqwest::Client> {
+    // Fails where one is installed already, which is as good.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .no_gzip()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(60))
+        .build()
+}
+
 /// The whole file by one open, or `None` where it has more bytes than it may.
 fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Vec<u8>>> {
     let file = std::fs::File::open(path)?;
@@ -118,6 +131,7 @@ fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Vec<u8>>> {
     Ok((bytes.len() as u64 <= bytes_max).then_some(bytes))
 }
 
+/// The chain says whether the name, the connection or the certificate was at fault.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Inflation of `.wasm.gz` and `.wasm.zst`, bounded: told apart by their first bytes, not by their names.
+//! Bounded inflation of gzip or zstd, told apart by their first bytes, not by their names.
 
 use std::io::Read;
 
@@ -28,9 +28,7 @@ pub fn inflate(bytes: Bytes, bytes_max: u64) -> Result<Bytes, Refusal> {
 fn read_all(reader: impl Read, format: &'static str, bytes_max: u64) -> Result<Bytes, Refusal> {
     let mut inflated = Vec::new();
     let mut bounded = reader.take(bytes_max.saturating_add(1));
-    bounded
-        .read_to_end(&mut inflated)
-        .map_err(|error| Refusal::Inflate { format, why: error.to_string() })?;
+    bounded.read_to_end(&mut inflated).map_err(|error| Refusal::Inflate { format, why: error.to_string() })?;
     if inflated.len() as u64 > bytes_max {
         return Err(Refusal::TooLarge { bytes_max });
     }

@@ -1,0 +1,163 @@
+//! Plugins that come into place while a catalog serves: by files that are dropped in, by reloads.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use weir_tests::guests::guest;
+use weir_tests::{Engine, TestServer};
+
+/// How long a watched change may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A catalog that watches a folder of plugins; anonymous callers administer it.
+struct Watched {
+    server: TestServer,
+    folder: PathBuf,
+    _home: tempfile::TempDir,
+}
+
+impl Watched {
+    async fn start() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("plugins");
+        fs::create_dir(&folder).expect("a folder");
+        let path = folder.display().to_string();
+        let settings = [
+            ("WEIR__PLUGINS__FOLDER", path.as_str()),
+            ("WEIR__PLUGINS__WATCH_MS", "100"),
+            ("WEIR__PLUGINS__SMALL", "true"),
+            ("WEIR__AUTHORIZATION__ADMINISTRATORS", "anonymous"),
+        ];
+        let server = TestServer::start_with(Engine::Sqlite, &settings).await;
+        Self { server, folder, _home: home }
+    }
+
+    /// Puts a file in place as operators should: whole, by a rename.
+    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let part = self.folder.join(format!(".{name}.part"));
+        fs::write(&part, bytes).expect("writable");
+        fs::rename(&part, self.folder.join(name)).expect("renamed");
+    }
+
+    /// The guest asks for a secret, for an origin, so each declaration grants them.
+    fn declare(&self, lines: &str) {
+        self.put(".token", "not-so-secret");
+        let secret = self.folder.join(".token");
+        let grants = format!("egress = ['http://127.0.0.1:1']\nsecrets.api-token = 'file:{}'", secret.display());
+        self.put("policy.toml", format!("{grants}\n{lines}"));
+    }
+
+    fn put_rules(&self, settings: &Value) {
+        let settings: toml::Value = serde_json::from_value(settings.clone()).expect("TOML has it, too");
+        self.declare(&format!("settings = {settings}"));
+    }
+
+    async fn plugins(&self) -> Value {
+        self.server.root.get("/management/v1/plugins").send().await.expect(200).json()
+    }
+
+    /// The only plugin, once it is as the test waits for.
+    async fn until(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let plugins = self.plugins().await;
+            if is_so(&plugins["plugins"][0]) {
+                return plugins;
+            }
+            assert!(Instant::now() < deadline, "it did not come so far: {plugins:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn create_namespace(&self, name: &str) -> u16 {
+        self.server.post("/namespaces", json!({ "namespace": [name] })).send().await.status
+    }
+}
+
+fn denies(name: &str) -> Value {
+    json!({ "rules": [{ "effect": "deny", "action": name }] })
+}
+
+/// T48, T49, I10: a file that is dropped in decides; a broken one changes nothing; the next good one decides.
+#[tokio::test]
+async fn t48_a_dropped_in_plugin_decides_and_the_last_good_one_stays() {
+    let weir = Watched::start().await;
+    assert_eq!(weir.create_namespace("before").await, 200);
+
+    weir.put_rules(&denies("warehouse:create-namespace"));
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    let first = weir.until(|plugin| plugin["state"] == "active").await;
+    assert_eq!(weir.create_namespace("denied").await, 403);
+
+    weir.put("policy.wasm", fs::read(guest("core-module")).expect("built"));
+    let refused = weir.until(|plugin| plugin["state"] == "refused").await;
+    assert_eq!(refused["plugins"][0]["last-failure"]["code"], "not_a_plugin");
+    assert_eq!(refused["plugins"][0]["in-place"]["sha256"], first["plugins"][0]["in-place"]["sha256"]);
+    assert_eq!(refused["generation"], first["generation"]);
+    assert_eq!(weir.create_namespace("denied").await, 403);
+
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    weir.put_rules(&json!({ "answer": "allow" }));
+    let second = weir.until(|plugin| plugin["state"] == "active" && plugin["last-failure"].is_null()).await;
+    let second = match second["generation"] == first["generation"] {
+        true => {
+            weir.until(|plugin| plugin["in-place"]["since-ms"] != first["plugins"][0]["in-place"]["since-ms"]).await
+        }
+        false => second,
+    };
+    assert!(second["generation"].as_u64() > first["generation"].as_u64());
+    assert_eq!(weir.create_namespace("allowed").await, 200);
+}
+
+/// I1, T46: a plugin that never came into place is no allow; its state names the cause, readiness waits for it.
+#[tokio::test]
+async fn i1_a_plugin_that_is_not_in_place_is_no_allow() {
+    let weir = Watched::start().await;
+    weir.put("policy.wasm", b"this is no WebAssembly");
+    let refused = weir.until(|plugin| plugin["state"] == "refused").await;
+    assert!(refused["plugins"][0]["in-place"].is_null());
+    assert_eq!(weir.server.root.get("/health/ready").send().await.status, 503);
+    let answer = weir.server.post("/namespaces", json!({ "namespace": ["n"] })).send().await;
+    assert!(answer.header("retry-after").is_some());
+    answer.expect_error(503, "ServiceUnavailableException");
+
+    fs::remove_file(weir.folder.join("policy.wasm")).expect("it is there");
+    weir.until(Value::is_null).await;
+    assert_eq!(weir.server.root.get("/health/ready").send().await.status, 200);
+    assert_eq!(weir.create_namespace("n").await, 200);
+}
+
+/// T30, T31, T37, T29: what the operator demands of a plugin is met, or the plugin is refused by name of the demand.
+#[tokio::test]
+async fn t30_a_plugin_that_does_not_meet_the_demands_is_refused() {
+    let weir = Watched::start().await;
+    let component = fs::read(guest("guest")).expect("built");
+    weir.declare("");
+    weir.put("policy.wasm", &component);
+    for (demand, code) in [
+        (format!("sha256 = '{}'", "0".repeat(64)), "wrong_digest"),
+        ("sha256 = 'ABC'".to_owned(), "bad_configuration"),
+        ("min_version = '99.0.0'".to_owned(), "downgrade"),
+        ("secrets.other = 'file:/no/such/file'".to_owned(), "bad_configuration"),
+        ("limits = { memory_bytes_max = 1 }".to_owned(), "bad_configuration"),
+        ("settings = { no-such-setting = 1 }".to_owned(), "bad_configuration"),
+        ("unknown-key = 1".to_owned(), "bad_configuration"),
+    ] {
+        weir.declare(&demand);
+        let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
+        assert_eq!(answer["refused"]["policy"]["code"], code, "{demand}: {answer:#}");
+    }
+    weir.put("policy.toml", "");
+    let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
+    assert_eq!(answer["refused"]["policy"]["code"], "not_granted", "{answer:#}");
+    weir.put("policy.wasm.sig", "AAAA");
+    weir.declare("");
+    let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
+    assert_eq!(answer["refused"]["policy"]["code"], "untrusted", "{answer:#}");
+
+    fs::remove_file(weir.folder.join("policy.wasm.sig")).expect("it is there");
+    let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
+    assert_eq!(answer["refused"], json!({}));
+}
