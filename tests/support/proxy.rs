@@ -2,10 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+
+/// How long a busy server may take for a `COMMIT`.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What happens to the next `COMMIT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,21 +75,20 @@ async fn accept(listener: TcpListener, upstream: String, fault: Arc<AtomicU8>) {
 
 /// Carries bytes both ways until either side ends or the fault strikes; both are closed then.
 async fn carry(client: TcpStream, server: TcpStream, fault: Arc<AtomicU8>) {
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    let answers = tokio::spawn(async move {
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
-    });
+    let (mut from_client, to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let mut answers = tokio::spawn(carry_answers(from_server, to_client, Arc::clone(&is_lost)));
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
         let is_commit = buffer[..count].windows(6).any(|bytes| bytes == b"COMMIT");
         match strikes(&fault, is_commit) {
             Fault::CommitLost | Fault::Unreachable => break,
             Fault::AnswerLost => {
-                answers.abort();
+                is_lost.store(true, Ordering::SeqCst);
                 let _ = to_server.write_all(&buffer[..count]).await;
-                // The server must get to do it before it notices that nobody listens.
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                // The server has done it once it answers; only then may the client notice that something is wrong.
+                let _ = tokio::time::timeout(PATIENCE, &mut answers).await;
                 break;
             }
             Fault::None => {
@@ -95,6 +99,16 @@ async fn carry(client: TcpStream, server: TcpStream, fault: Arc<AtomicU8>) {
         }
     }
     answers.abort();
+}
+
+/// Carries answers back until they are to be lost: the next one is swallowed, and the client sees the end.
+async fn carry_answers(mut from_server: OwnedReadHalf, mut to_client: OwnedWriteHalf, is_lost: Arc<AtomicBool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+        if is_lost.load(Ordering::SeqCst) || to_client.write_all(&buffer[..count]).await.is_err() {
+            break;
+        }
+    }
 }
 
 fn strikes(fault: &AtomicU8, is_commit: bool) -> Fault {
