@@ -1,10 +1,13 @@
 # Weir's commands; `make help` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run plugins test-plugins test test-full lint fmt bench
+.PHONY: help run build plugins test-plugins test test-full lint fmt bench
 
 # `make run PROFILE=dev` compiles faster, serves slower.
 PROFILE ?= release
+# The bundled plugins become part of the program. `make run BUNDLED=` does without them, so without a compiler for WebAssembly.
+BUNDLED ?= weir/bundled
+features = $(if $(BUNDLED),--features $(BUNDLED))
 # Arguments of the load generator; without `--uri` it starts Weir itself.
 BENCH ?=
 # How many cases `make test-full` draws for each property; WEIR_SOAK_MINUTES, 3 unless set, is how long its soak takes.
@@ -16,7 +19,14 @@ help: ## List the commands.
 run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	@$(call need,cc,install a C compiler: apt-get install build-essential)
-	cargo run --quiet --profile $(PROFILE) --bin weir -- serve
+	$(if $(BUNDLED),@plugins/build.sh)
+	cargo run --quiet --profile $(PROFILE) $(features) --bin weir -- serve
+
+build: ## Build the program with its plugins inside: target/release/weir.
+	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
+	@$(call need,cc,install a C compiler: apt-get install build-essential)
+	$(if $(BUNDLED),@plugins/build.sh)
+	cargo build --profile $(PROFILE) $(features) --bin weir
 
 plugins: ## Build the plugins and the guests of the tests into target/plugins.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
@@ -29,8 +39,8 @@ test: ## Run the gate: both engines, properties, real clients, tidy.
 	tests/setup.sh gate
 	plugins/build.sh
 	plugins/test.sh
-	cargo build --bin weir
-	tests/with-postgres.sh cargo test --workspace --no-fail-fast
+	cargo build $(features) --bin weir
+	tests/with-postgres.sh cargo test --workspace $(features) --no-fail-fast
 
 test-full: lint ## Run the gate, then what is slow: Spark, Java, soak, long races.
 	tests/setup.sh full
@@ -39,8 +49,8 @@ test-full: lint ## Run the gate, then what is slow: Spark, Java, soak, long race
 	@checks=; cargo deny fetch db || { checks="bans licenses sources"; \
 	echo "skipped: the advisory database is out of reach, so cargo deny checks $$checks only"; }; \
 	for workspace in . plugins; do (cd $$workspace && cargo deny --log-level error check $$checks) || exit 1; done
-	cargo build --bin weir
-	WEIR_TEST_FULL=1 PROPTEST_CASES=$(CASES) tests/with-postgres.sh cargo test --workspace --no-fail-fast
+	cargo build $(features) --bin weir
+	WEIR_TEST_FULL=1 PROPTEST_CASES=$(CASES) tests/with-postgres.sh cargo test --workspace $(features) --no-fail-fast
 
 lint: ## Check the formatting, then clippy with the caps of clippy.toml.
 	cargo fmt --check
@@ -53,7 +63,8 @@ fmt: ## Format the code.
 
 bench: ## Measure the catalog on both engines; BENCH="--uri URL" measures another.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
-	cargo build --release --bin weir --bin weir-bench
-	tests/with-postgres.sh --durable cargo run --quiet --release --bin weir-bench -- $(BENCH)
+	plugins/build.sh
+	cargo build --release $(features) --bin weir --bin weir-bench
+	tests/with-postgres.sh --durable cargo run --quiet --release $(features) --bin weir-bench -- $(BENCH)
 
 need = command -v $(1) >/dev/null || { echo "make: $(1) is not here: $(2)" >&2; exit 1; }

@@ -15,7 +15,12 @@ fn main() -> io::Result<()> {
     let entries: String =
         plugins.iter().map(|(name, path)| format!("    ({name:?}, include_bytes!({path:?})),\n")).collect();
     let text = format!("pub const BUNDLED: &[(&str, &[u8])] = &[\n{entries}];\n");
-    fs::write(out.join("bundled.rs"), text)
+    let list = out.join("bundled.rs");
+    // An untouched file keeps its time, so that the program is compiled again only when a plugin came or went.
+    if fs::read_to_string(&list).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    fs::write(list, text)
 }
 
 /// `plugins` in the target folder, which lies four levels above the folder of this script's output.
@@ -27,25 +32,26 @@ fn folder(out: &Path) -> PathBuf {
     }
 }
 
-/// The components by name, in order, so that equal inputs make equal programs.
+/// The components that `bundled.txt` names, in order, so that equal inputs make equal programs. The list is looked at, not
+/// the folder: beside the plugins lies everything that they were compiled from.
 fn bundled(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    println!("cargo::rerun-if-changed={}", folder.display());
-    let missing = |why: &dyn std::fmt::Display| {
-        let remedy = "run `make plugins`, or name their folder in WEIR_BUNDLED_PLUGINS";
-        io::Error::other(format!("the plugins to bundle are not in {}: {why}; {remedy}", folder.display()))
+    let list = folder.join("bundled.txt");
+    println!("cargo::rerun-if-changed={}", list.display());
+    let missing = |what: &Path, why: &dyn std::fmt::Display| {
+        let remedy = "run `make plugins`, or name another folder in WEIR_BUNDLED_PLUGINS";
+        io::Error::other(format!("the plugins to bundle are not built: {}: {why}; {remedy}", what.display()))
     };
+    let text = fs::read_to_string(&list).map_err(|error| missing(&list, &error))?;
     let mut found = Vec::new();
-    for item in fs::read_dir(folder).map_err(|error| missing(&error))? {
-        let path = item?.path();
-        if path.extension().is_some_and(|ending| ending == "wasm")
-            && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
-        {
-            println!("cargo::rerun-if-changed={}", path.display());
-            found.push((name.to_owned(), path.clone()));
-        }
+    for file in text.lines().filter(|line| !line.is_empty()) {
+        let path = folder.join(file);
+        println!("cargo::rerun-if-changed={}", path.display());
+        fs::metadata(&path).map_err(|error| missing(&path, &error))?;
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(file);
+        found.push((name.to_owned(), path));
     }
     if found.is_empty() {
-        return Err(missing(&"no `.wasm` file"));
+        return Err(missing(&list, &"it names none"));
     }
     found.sort();
     Ok(found)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the guests. Bundled plugins go to <target>/plugins/<name>.wasm, the guests of the
-# tests to <target>/plugins/guests/<name>.wasm. Quick when nothing changed.
+# Builds the guests. Bundled plugins go to <target>/plugins/<name>.wasm, their list to <target>/plugins/bundled.txt, the guests
+# of the tests to <target>/plugins/guests/<name>.wasm. Quick when nothing changed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}
@@ -19,12 +19,14 @@ componentize() {
   CARGO_TARGET_DIR=$out/build/native cargo run --quiet --locked -p weir-componentize -- "$@"
 }
 made=$out/build/wasm/wasm32-unknown-unknown/release
-modules=()
+modules=() files=()
 for manifest in */Cargo.toml; do
   name=$(dirname "$manifest")
-  if grep -q '^crate-type = \["cdylib"' "$manifest"; then modules+=("$made/weir_plugin_$name.wasm"); fi
+  if grep -q '^crate-type = \["cdylib"' "$manifest"; then modules+=("$made/weir_plugin_${name//-/_}.wasm") files+=("$name.wasm"); fi
 done
 componentize "$out" "${modules[@]}"
+# What a program with the feature `bundled` takes; an untouched list keeps its time.
+printf '%s\n' "${files[@]}" | cmp -s - "$out/bundled.txt" || printf '%s\n' "${files[@]}" >"$out/bundled.txt"
 
 modules=()
 for source in ../tests/guests/examples/*.rs; do modules+=("$made/examples/$(basename "$source" .rs).wasm"); done

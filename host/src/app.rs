@@ -18,7 +18,7 @@ use crate::config::{Anonymous, Config, PoolerMode};
 use crate::files::{Files, FilesSettings};
 use crate::permit::Permit;
 use crate::plugin::Plugins;
-use crate::plugin::lifecycle::{Declarer, Lifecycle};
+use crate::plugin::lifecycle::{Declared, Declarer, Lifecycle};
 use crate::plugin::load::BUNDLED;
 use crate::store::rows::{DeleteProfile, Project, Warehouse, WarehouseStatus};
 use crate::store::{Store, StoreSettings, StoreUrl};
@@ -65,7 +65,7 @@ impl App {
     /// Opens every room as the configuration says. The schema is brought up to date, and the first project and warehouse
     /// are made, where the configuration says so.
     pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Arc<Self>> {
-        let declared = config.plugins.clone();
+        let declared = declared(&config);
         Self::open_declared(config, clock, Box::new(move || Ok(declared.clone()))).await
     }
 
@@ -140,6 +140,11 @@ impl App {
     pub fn namespace_separator(&self) -> Option<&str> {
         self.config.catalog.namespace_separator.as_deref()
     }
+}
+
+/// The plugins that a configuration asks for.
+pub fn declared(config: &Config) -> Declared {
+    Declared { plugins: config.plugins.clone(), stand_in: config.stand_in() }
 }
 
 pub fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {

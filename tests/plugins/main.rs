@@ -9,4 +9,5 @@ mod lifecycle;
 mod loading;
 mod loans;
 mod memory;
+mod stand_in;
 mod time;

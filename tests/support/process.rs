@@ -76,6 +76,11 @@ impl Installation {
             .env("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", lake)
             .env("WEIR__TASKS__POLL_INTERVAL_MS", "50")
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        // Where callers say who they are, a program with plugins inside compiles `cedar` first; most tests need not wait.
+        let names = |prefix: &str| self.settings.iter().any(|(name, _)| name.starts_with(prefix));
+        if names("WEIR__AUTH__") && !names("WEIR__AUTHORIZATION__DEFAULT") {
+            command.env("WEIR__AUTHORIZATION__DEFAULT", "administrators");
+        }
         command
     }
 
@@ -232,6 +237,10 @@ fn build_binary() -> PathBuf {
     cargo.args(["build", "--quiet", "--bin", "weir", "--target-dir"]).arg(target_folder);
     if profile_folder.ends_with("release") {
         cargo.arg("--release");
+    }
+    // As the test itself was built: another choice of features would compile the whole host once more.
+    if !weir::plugin::load::BUNDLED.is_empty() {
+        cargo.args(["--features", "weir/bundled"]);
     }
     // What cargo tells a test of its own package would look like a changed environment to build scripts: all that
     // depends on them would be built again, and once more by the next `cargo test`.

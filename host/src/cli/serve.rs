@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Source, banner};
 use crate::api::{self, edge};
-use crate::app::{App, Clock};
+use crate::app::{App, Clock, declared};
 use crate::config::Config;
 use crate::server::{self, Listener, Signals, Stopped, Tls};
 use crate::tasks;
@@ -40,7 +40,7 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let signals = server::when_asked()?;
     let (listener, tls) = listen(&mut config).await?;
     let metrics = listen_for_metrics(&mut config).await?;
-    let declare = move || source.load().map(|config| config.plugins).map_err(|problems| problems.to_string());
+    let declare = move || source.load().map(|config| declared(&config)).map_err(|problems| problems.to_string());
     let app = App::open_declared(config, Clock::default(), Box::new(declare)).await?;
     banner::show(&app).await?;
 

@@ -2,12 +2,16 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Anonymous, Config, PluginEntry};
 
 /// What callers may do where no authorizer decides.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Authorization {
-    /// The answer where no authorizer is configured; without it `allow` while anonymous callers are let in, else `deny`.
+    /// The answer where no authorizer is configured: `allow`, `deny`, or `administrators` for those alone. Without it
+    /// `allow` while anonymous callers are let in; else the bundled plugin `cedar` decides, knowing the administrators.
     #[schemars(example = &"deny")]
     pub default: Option<Verdict>,
     /// Callers, by id, whom the host lets through on the server itself and on its plugins whatever authorizers say, so
@@ -23,4 +27,18 @@ pub struct Authorization {
 pub enum Verdict {
     Allow,
     Deny,
+    Administrators,
+}
+
+impl Config {
+    /// The plugin that decides where callers say who they are and no authorizer is declared: administrators may do
+    /// everything, nobody else anything.
+    pub fn stand_in(&self) -> Option<PluginEntry> {
+        let says_nothing = self.authorization.default.is_none();
+        (self.auth.anonymous == Anonymous::Never && says_nothing).then(|| PluginEntry {
+            source: "builtin:cedar".into(),
+            settings: json!({ "administrators": self.authorization.administrators }),
+            ..PluginEntry::default()
+        })
+    }
 }

@@ -26,12 +26,13 @@ pub enum HostRule {
 }
 
 impl HostRule {
-    /// What the configuration says, else allow while anybody may call, else administrators alone.
+    /// What the configuration says, else allow while anybody may call, else administrators alone. For the last one the
+    /// bundled plugin `cedar` stands in, where the program has it.
     pub const fn of(config: &Config) -> Self {
         match (config.authorization.default, config.auth.anonymous) {
             (Some(Verdict::Allow), _) | (None, Anonymous::Loopback | Anonymous::Anywhere) => Self::AllowAll,
             (Some(Verdict::Deny), _) => Self::DenyAll,
-            (None, Anonymous::Never) => Self::Administrators,
+            (Some(Verdict::Administrators), _) | (None, Anonymous::Never) => Self::Administrators,
         }
     }
 
@@ -133,6 +134,9 @@ mod tests {
         let closed = authorization(None, Anonymous::Never, &["anonymous"]);
 
         assert_eq!(allowed(&closed, Kind::Table, false), Some(true));
+
+        let told = authorization(Some(Verdict::Administrators), Anonymous::Loopback, &[]);
+        assert_eq!(allowed(&told, Kind::Table, false), Some(false));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod floor;
 mod notes;
 mod resolved;
 mod seat;
+mod stand_in;
 mod status;
 mod watch;
 
@@ -32,7 +33,15 @@ const PAUSE_MS: i64 = 1_000;
 const PAUSE_MS_MAX: i64 = 300_000;
 
 /// Says what is declared now; a reload asks again.
-pub type Declarer = Box<dyn Fn() -> Result<config::Plugins, String> + Send + Sync>;
+pub type Declarer = Box<dyn Fn() -> Result<Declared, String> + Send + Sync>;
+
+/// What the operator declares.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    pub plugins: config::Plugins,
+    /// The authorizer that decides where none of `plugins` does.
+    pub stand_in: Option<config::PluginEntry>,
+}
 
 /// Brings declared plugins into place, keeps them in step with their files.
 pub struct Lifecycle {
@@ -90,7 +99,7 @@ impl Lifecycle {
         builtins: &'static [Builtin],
         secret: [u8; 32],
     ) -> anyhow::Result<Arc<Self>> {
-        let settings = declare().map_err(anyhow::Error::msg)?;
+        let settings = declare().map_err(anyhow::Error::msg)?.plugins;
         let keys = settings.trusted_keys.iter().map(|key| TrustedKey::parse(key)).collect::<Result<_, _>>();
         let cache_folder: PathBuf = settings.cache_folder.clone();
         let this = Arc::new(Self {
@@ -113,10 +122,12 @@ impl Lifecycle {
     /// Reads the declarations again and swaps in what passes every gate; what does not keeps its last good version.
     pub async fn reload(&self) -> Result<Reload, Failure> {
         let mut seats = self.seats.lock().await;
-        let declared = match (self.declare)().and_then(|settings| {
-            declared::declarations(&settings).map_err(|error| format!("the plugins' folder cannot be read: {error}"))
+        let (declared, stand_in) = match (self.declare)().and_then(|settings| {
+            let declared = declared::declarations(&settings.plugins)
+                .map_err(|error| format!("the plugins' folder cannot be read: {error}"))?;
+            Ok((declared, settings.stand_in))
         }) {
-            Ok(declared) => declared,
+            Ok(found) => found,
             Err(why) => {
                 let failure = Failure { code: "bad_configuration", message: why, at_ms: now_ms() };
                 tracing::error!(failure.message, "plugins are not loaded again; those in place go on");
@@ -129,28 +140,37 @@ impl Lifecycle {
         self.book().look = look;
         let mut next = BTreeMap::new();
         for (name, entry) in declared {
-            let before = seats.get(&name).cloned();
-            let prepared = match entry {
-                Ok(entry) => self.prepare(&name, entry, before.as_ref()).await,
-                Err(refusal) => Err(refusal),
-            };
-            let seat = match prepared {
-                Ok(seat) => {
-                    self.note_in_place(&name, &seat);
-                    Some(seat)
-                }
-                Err(refusal) => {
-                    self.note_refusal(&name, &refusal, before.is_some());
-                    before
-                }
-            };
-            if let Some(seat) = seat {
+            if let Some(seat) = self.brought_in(&name, entry, seats.get(&name)).await {
                 next.insert(name, seat);
             }
         }
+        self.seat_stand_in(stand_in, &seats, &mut next).await;
         let swapped = self.swap(&seats, &next);
         *seats = next;
         Ok(self.report(swapped))
+    }
+
+    /// What is in place of a plugin from now on: the version that is declared, or the one before where that is refused.
+    async fn brought_in(
+        &self,
+        name: &str,
+        entry: Result<config::PluginEntry, Refusal>,
+        before: Option<&Seat>,
+    ) -> Option<Seat> {
+        let prepared = match entry {
+            Ok(entry) => self.prepare(name, entry, before).await,
+            Err(refusal) => Err(refusal),
+        };
+        match prepared {
+            Ok(seat) => {
+                self.note_in_place(name, &seat);
+                Some(seat)
+            }
+            Err(refusal) => {
+                self.note_refusal(name, &refusal, before.is_some());
+                before.cloned()
+            }
+        }
     }
 
     /// Makes the next generation the current one, unless it would answer everything as the current one does.
@@ -231,7 +251,7 @@ impl Lifecycle {
     async fn look(&self) -> Look {
         let mut paths: Vec<PathBuf> = Vec::new();
         if let Ok(settings) = (self.declare)() {
-            paths.extend(settings.folder);
+            paths.extend(settings.plugins.folder);
         }
         let book_paths: Vec<_> = {
             let book = self.book();

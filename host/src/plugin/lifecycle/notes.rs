@@ -2,30 +2,25 @@
 
 use super::declared::Declarations;
 use super::seat::{self, Seat};
+use super::stand_in::STAND_IN;
 use super::status::{Failure, InPlace, State, Status};
-use super::{Entry, Lifecycle, PAUSE_MS, PAUSE_MS_MAX, Reload, now_ms};
+use super::{Book, Entry, Lifecycle, PAUSE_MS, PAUSE_MS_MAX, Reload, now_ms};
 use crate::config::PluginEntry;
 use crate::plugin::Mode;
 use crate::plugin::load::Refusal;
 
 impl Lifecycle {
-    /// Drops what is declared no longer, notes what is declared newly.
+    /// Drops what is declared no longer, notes what is declared newly. Whether the stand-in stays is seen later.
     pub(super) fn forget_all_but(&self, declared: &Declarations) {
+        let stays = |name: &str| declared.contains_key(name) || name == STAND_IN;
         let mut book = self.book();
         book.failure = None;
-        for name in book.seats.keys().filter(|name| !declared.contains_key(*name)) {
+        for name in book.seats.keys().filter(|name| !stays(name)) {
             tracing::info!(plugin = name, "retired: it is declared no longer");
         }
-        book.entries.retain(|name, _| declared.contains_key(name));
+        book.entries.retain(|name, _| stays(name));
         for (name, entry) in declared {
-            let noted = book.entries.entry(name.clone()).or_insert_with(|| Entry {
-                declared: None,
-                state: State::Declared,
-                failure: None,
-                attempts: 0,
-                retry_at_ms: None,
-            });
-            noted.declared = entry.as_ref().ok().cloned();
+            book.declare(name, entry.as_ref().ok());
         }
     }
 
@@ -78,6 +73,19 @@ impl Lifecycle {
         let book = self.book();
         let refused = book.entries.iter().filter_map(|(name, entry)| Some((name.clone(), entry.failure.clone()?)));
         Reload { generation: self.plugins.current().number, swapped, refused: refused.collect() }
+    }
+}
+
+impl Book {
+    pub(super) fn declare(&mut self, name: &str, entry: Option<&PluginEntry>) {
+        let noted = self.entries.entry(name.to_owned()).or_insert_with(|| Entry {
+            declared: None,
+            state: State::Declared,
+            failure: None,
+            attempts: 0,
+            retry_at_ms: None,
+        });
+        noted.declared = entry.cloned();
     }
 }
 
