@@ -1,5 +1,6 @@
 //! A bounded run of every fuzz target, over its seeds with random changes of them.
 
+mod storage_targets;
 mod targets;
 
 use std::panic::catch_unwind;
@@ -10,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use weir_tests::tools::is_full_lane;
 
 /// What the formats at hand are made of; chance alone would not find it.
-const WORDS: [&[u8]; 24] = [
+const WORDS: [&[u8]; 32] = [
     b"\n",
     b"\n\n",
     b"/",
@@ -35,6 +36,14 @@ const WORDS: [&[u8]; 24] = [
     b"file:/",
     "\u{0130}".as_bytes(),
     b"\xff",
+    b"?",
+    b"&",
+    b"=",
+    b"<Object>",
+    b"<![CDATA[",
+    b"&#46;",
+    b"x-amz-acl: private\n",
+    b"sales/t1/",
 ];
 
 #[test]
@@ -60,6 +69,16 @@ fn b10_namespaces_in_paths() {
 #[test]
 fn b10_request_bodies() {
     run("bodies", targets::bodies);
+}
+
+#[test]
+fn s12_b10_session_policies() {
+    run("session_policy", storage_targets::session_policy);
+}
+
+#[test]
+fn s16_b10_requests_to_sign() {
+    run("signing", storage_targets::signing);
 }
 
 fn run(name: &str, target: fn(&[u8]) -> bool) {

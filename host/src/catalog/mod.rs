@@ -14,6 +14,8 @@ pub mod partition;
 pub mod register;
 pub mod requests;
 pub mod schema;
+pub mod scope;
+pub mod signing;
 pub mod sort;
 pub mod transform;
 pub mod view;
