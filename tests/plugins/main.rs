@@ -10,4 +10,5 @@ mod loading;
 mod loans;
 mod memory;
 mod stand_in;
+mod storage;
 mod time;

@@ -32,6 +32,19 @@ pub mod planning {
     });
 }
 
+/// Access to the files of tables.
+pub mod storing {
+    wasmtime::component::bindgen!({
+        path: "../wit/v0.1",
+        world: "storing",
+        exports: { default: async },
+        with: {
+            "weir:plugin/types": crate::plugin::bindings::deciding::weir::plugin::types,
+            "weir:plugin/secrets": crate::plugin::bindings::base::weir::plugin::secrets,
+        },
+    });
+}
+
 /// Reviews of changes.
 pub mod reviewing {
     wasmtime::component::bindgen!({

@@ -93,12 +93,12 @@ impl Guest {
     }
 
     /// When nobody waits any more: the caller's deadline where that is sooner than the plugin's.
-    fn ends(&self, call: &Call) -> Instant {
+    pub(super) fn ends(&self, call: &Call) -> Instant {
         let limit_ms = self.limits().deadline_ms;
         deadline(if call.deadline_ms == 0 { limit_ms } else { limit_ms.min(call.deadline_ms) })
     }
 
-    async fn begin(&self, call: &Call, ends: Instant) -> Result<Lease, PluginFault> {
+    pub(super) async fn begin(&self, call: &Call, ends: Instant) -> Result<Lease, PluginFault> {
         let mut lease = self.pool.lease(ends).await?;
         let turn = lease.turn.clone();
         lease.instance.begin(&call.request_id, call.now_ms, turn);
@@ -106,7 +106,7 @@ impl Guest {
     }
 
     /// Sorts out what came back; only an instance that answered in an orderly way is kept.
-    fn end<T>(
+    pub(super) fn end<T>(
         &self,
         lease: Lease,
         answer: wasmtime::Result<Result<T, Fault>>,
@@ -121,7 +121,7 @@ impl Guest {
     }
 
     /// The wall clock round a call, whatever it waits for; and the books.
-    async fn answered<T>(
+    pub(super) async fn answered<T>(
         &self,
         ends: Instant,
         asking: impl Future<Output = Result<T, PluginFault>>,

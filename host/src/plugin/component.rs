@@ -23,6 +23,7 @@ pub struct Abilities {
     pub authorizer: bool,
     pub authorizer_plan: bool,
     pub contract: bool,
+    pub storage: bool,
 }
 
 /// Compiled code with the digest of the very bytes that it was compiled from.
@@ -106,6 +107,7 @@ impl Compiled {
             authorizer: exported("authorizer"),
             authorizer_plan: exported("authorizer-plan"),
             contract: exported("contract"),
+            storage: exported("storage"),
         };
         if !abilities.lifecycle {
             return Err(LoadError::Exports { found: exports.into_iter().collect() });

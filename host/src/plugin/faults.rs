@@ -37,6 +37,9 @@ pub enum PluginFault {
     NotExported(&'static str),
     #[error("it cannot be used now: {0}")]
     Unavailable(String),
+    /// What a storage plugin answered goes further than it was asked for.
+    #[error("its answer was thrown away: {0}")]
+    ScopeViolation(String),
     /// The guest itself says that it cannot decide.
     #[error("it reports `{code}`: {message}")]
     Guest { kind: GuestFault, code: String, message: String, retry_after_ms: Option<u32> },
@@ -52,7 +55,7 @@ pub enum GuestFault {
 
 impl PluginFault {
     /// All codes, in the order of [`PluginFault::index`].
-    pub(super) const CODES: [&'static str; 12] = [
+    pub(super) const CODES: [&'static str; 13] = [
         "plugin_timeout",
         "plugin_saturated",
         "plugin_trap",
@@ -65,6 +68,7 @@ impl PluginFault {
         "guest_invalid_input",
         "guest_unavailable",
         "guest_internal",
+        "credential_scope_violation",
     ];
 
     pub(super) fn index(&self) -> usize {
@@ -81,6 +85,7 @@ impl PluginFault {
             Self::Guest { kind: GuestFault::InvalidInput, .. } => 9,
             Self::Guest { kind: GuestFault::Unavailable, .. } => 10,
             Self::Guest { kind: GuestFault::Internal, .. } => 11,
+            Self::ScopeViolation(_) => 12,
         }
     }
 

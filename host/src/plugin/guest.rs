@@ -60,7 +60,8 @@ impl Guest {
             Unready::Settings(problems) => LoadError::Settings(problems),
         })?;
         // After the trial: what the guest says of itself may tell its author what went wrong.
-        if !(compiled.abilities().authorizer || compiled.abilities().contract) {
+        let Abilities { authorizer, contract, storage, .. } = *compiled.abilities();
+        if !(authorizer || contract || storage) {
             return Err(LoadError::Exports { found: compiled.exports().iter().cloned().collect() });
         }
         pool.keep_first(instance);

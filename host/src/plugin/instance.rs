@@ -10,11 +10,13 @@ use super::bindings::base::{Plugin, PluginIndices};
 use super::bindings::deciding::{Deciding, DecidingIndices};
 use super::bindings::planning::{Planning, PlanningIndices};
 use super::bindings::reviewing::{Reviewing, ReviewingIndices};
+use super::bindings::storing::{Storing, StoringIndices};
 use super::component::Compiled;
 use super::engine::Sandbox;
 use super::imports::{self, Budget, Loans};
 use super::load_error::LoadError;
 use super::memory::Limiter;
+use super::storage::Loan;
 use super::turn::Turn;
 
 /// What the host keeps for one instance.
@@ -34,6 +36,8 @@ pub(super) struct Invocation {
     pub(super) budget: Budget,
     /// Absent between two calls.
     pub(super) turn: Option<Arc<Turn>>,
+    /// In a storage's call: what its key is lent for. Whatever leaves the house then is held against it.
+    pub(super) loan: Option<Loan>,
 }
 
 /// The guest computed past its deadline.
@@ -48,6 +52,7 @@ pub(super) struct Template {
     deciding: Option<DecidingIndices>,
     planning: Option<PlanningIndices>,
     reviewing: Option<ReviewingIndices>,
+    storing: Option<StoringIndices>,
 }
 
 impl Template {
@@ -63,6 +68,7 @@ impl Template {
             deciding: abilities.authorizer.then(|| DecidingIndices::new(&linked)).transpose().map_err(shape)?,
             planning: abilities.authorizer_plan.then(|| PlanningIndices::new(&linked)).transpose().map_err(shape)?,
             reviewing: abilities.contract.then(|| ReviewingIndices::new(&linked)).transpose().map_err(shape)?,
+            storing: abilities.storage.then(|| StoringIndices::new(&linked)).transpose().map_err(shape)?,
             linked,
         })
     }
@@ -83,6 +89,7 @@ impl Template {
             deciding: self.deciding.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             planning: self.planning.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             reviewing: self.reviewing.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
+            storing: self.storing.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
         };
         Ok(Instance { store, exports })
     }
@@ -96,7 +103,13 @@ pub(super) fn store(sandbox: &Sandbox, loans: &Arc<Loans>) -> Store<State> {
         loans: loans.clone(),
         table,
         limiter: Limiter::new(sandbox.memory.clone(), limits),
-        invocation: Invocation { request_id: String::new(), now_ms: 0, budget: Budget::new(limits), turn: None },
+        invocation: Invocation {
+            request_id: String::new(),
+            now_ms: 0,
+            budget: Budget::new(limits),
+            turn: None,
+            loan: None,
+        },
     };
     let mut store = Store::new(&sandbox.engine, state);
     store.limiter(|state| &mut state.limiter);
@@ -122,6 +135,7 @@ pub(super) struct Exports {
     pub(super) deciding: Option<Deciding>,
     pub(super) planning: Option<Planning>,
     pub(super) reviewing: Option<Reviewing>,
+    pub(super) storing: Option<Storing>,
 }
 
 impl Instance {
@@ -134,12 +148,14 @@ impl Instance {
         state.invocation.now_ms = now_ms;
         state.invocation.budget = budget;
         state.invocation.turn = Some(turn);
+        state.invocation.loan = None;
         self.store.set_epoch_deadline(1);
     }
 
     /// The call is over; what it left behind on the host's side goes.
     pub(super) fn end(&mut self) {
-        self.store.data_mut().invocation.turn = None;
+        let invocation = &mut self.store.data_mut().invocation;
+        (invocation.turn, invocation.loan) = (None, None);
     }
 }
 

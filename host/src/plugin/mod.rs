@@ -22,6 +22,7 @@ mod output;
 mod pool;
 mod proposal;
 mod stats;
+pub mod storage;
 mod ticker;
 mod trap;
 mod turn;

@@ -40,6 +40,22 @@ pub mod planning {
     });
 }
 
+/// Access to the files of tables.
+pub mod storing {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        world: "storing",
+        runtime_path: "::weir_plugin::wit_bindgen::rt",
+        pub_export_macro: true,
+        export_macro_name: "export_storing",
+        default_bindings_module: "::weir_plugin::bindings::storing",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::deciding::weir::plugin::types,
+            "weir:plugin/secrets@0.1.0": crate::bindings::base::weir::plugin::secrets,
+        },
+    });
+}
+
 /// Reviews of changes.
 pub mod reviewing {
     wit_bindgen::generate!({

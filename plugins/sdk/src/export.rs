@@ -1,7 +1,8 @@
 //! `plugin!`: the exports of a component.
 
 /// Exports a type as a plugin, with the abilities that it has: `plugin!(Policy: authorizer)`,
-/// `plugin!(Policy: authorizer, planner)`, `plugin!(Rules: contract)`. Outside the sandbox it exports nothing: the names of a
+/// `plugin!(Policy: authorizer, planner)`, `plugin!(Rules: contract)`,
+/// `plugin!(Store: storage)`. Outside the sandbox it exports nothing: the names of a
 /// component's exports are none that a linker of shared libraries takes.
 #[macro_export]
 macro_rules! plugin {
@@ -46,6 +47,30 @@ macro_rules! plugin_ability {
             }
         }
         $crate::bindings::planning::export_planning!(Exported with_types_in $crate::bindings::planning);
+    };
+    (storage $plugin:ty) => {
+        impl $crate::bindings::storing::exports::weir::plugin::storage::Guest for Exported {
+            fn kinds() -> Vec<String> {
+                $crate::glue::kinds::<$plugin>()
+            }
+            fn check_profile(
+                profile: $crate::Profile,
+            ) -> Result<(), Vec<$crate::bindings::storing::exports::weir::plugin::storage::Problem>> {
+                $crate::glue::check_profile::<$plugin>(&profile)
+            }
+            fn vend(
+                call: $crate::Call, want: $crate::Want, key: Option<&$crate::host::secrets::Secret>,
+            ) -> Result<$crate::AccessGrant, $crate::Fault> {
+                $crate::glue::vend::<$plugin>(&call, &want, key)
+            }
+            fn sign(
+                call: $crate::Call, want: $crate::Want, request: $crate::SignRequest, found: $crate::Touched,
+                key: &$crate::host::secrets::Secret,
+            ) -> Result<$crate::bindings::storing::exports::weir::plugin::storage::Signed, $crate::Fault> {
+                $crate::glue::sign::<$plugin>(&call, &want, (&request, &found), key)
+            }
+        }
+        $crate::bindings::storing::export_storing!(Exported with_types_in $crate::bindings::storing);
     };
     (contract $plugin:ty) => {
         impl $crate::bindings::reviewing::exports::weir::plugin::contract::Guest for Exported {

@@ -7,9 +7,11 @@ use std::rc::Rc;
 use schemars::generate::SchemaSettings;
 
 use crate::bindings::base::exports::weir::plugin::lifecycle::Description;
+use crate::bindings::storing::exports::weir::plugin::storage;
+use crate::host::secrets::Secret;
 use crate::{
-    Authorizer, Batch, Call, Check, Contract, Effect, Fault, Listing, Object, Plan, Planner, Plugin, Problem, Proposal,
-    Verdict, Violation, problem,
+    AccessGrant, Authorizer, Batch, Call, Check, Contract, Effect, Fault, Key, Listing, Object, Plan, Planner, Plugin,
+    Problem, Profile, Proposal, SignRequest, Storage, Touched, Verdict, Violation, Want, problem,
 };
 
 thread_local! {
@@ -89,6 +91,31 @@ pub fn review<P: Contract>(
     proposal: &Proposal,
 ) -> Result<Vec<Violation>, Fault> {
     plugin::<P>()?.review(call, subject, target, proposal)
+}
+
+pub fn kinds<P: Storage>() -> Vec<String> {
+    P::KINDS.iter().map(ToString::to_string).collect()
+}
+
+pub fn check_profile<P: Storage>(profile: &Profile) -> Result<(), Vec<storage::Problem>> {
+    let held = plugin::<P>().map_err(|_| vec![])?;
+    let problems = held.check_profile(profile).into_iter();
+    let problems: Vec<_> = problems.map(|Problem { pointer, message }| storage::Problem { pointer, message }).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+pub fn vend<P: Storage>(call: &Call, want: &Want, key: Option<&Secret>) -> Result<AccessGrant, Fault> {
+    plugin::<P>()?.vend(call, want, key.map(Key::lent))
+}
+
+pub fn sign<P: Storage>(
+    call: &Call,
+    want: &Want,
+    (request, found): (&SignRequest, &Touched),
+    key: &Secret,
+) -> Result<storage::Signed, Fault> {
+    let headers = plugin::<P>()?.sign(call, want, (request, found), Key::lent(key))?;
+    Ok(storage::Signed { headers })
 }
 
 /// A panic ends the instance; its message would be lost without this.

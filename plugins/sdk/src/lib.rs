@@ -12,6 +12,7 @@ mod export;
 pub mod glue;
 pub mod host;
 mod settings;
+mod storage;
 pub mod testing;
 
 #[doc(hidden)]
@@ -25,7 +26,11 @@ pub use bindings::deciding::weir::plugin::types::{
 pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Ids, Plan};
 pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
 pub use bindings::reviewing::weir::plugin::change::{Column, PropertyChange, Retype};
+pub use bindings::storing::exports::weir::plugin::storage::{
+    Access, AccessGrant, Audience, Credential, Profile, SignRequest, Touched, Want,
+};
 pub use contract::{Contract, Metadata, Proposal};
 pub use decide::{Authorizer, Listing, Planner, attribute, text};
 pub use schemars;
 pub use settings::{Plugin, problem};
+pub use storage::{Headers, Key, Storage, form_text};

@@ -2,9 +2,11 @@
 
 mod behaviour;
 mod misbehave;
+mod store;
 
 pub use behaviour::{Behaviour, Place, Rule, Settings};
 pub use misbehave::Said;
+pub use store::{Store, StoreSettings};
 
 use weir_plugin::{
     Authorizer, Batch, Call, Check, Contract, Effect, Fault, Ids, Listing, Object, Plan, Planner, Plugin, Problem,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -15,6 +15,7 @@ use super::super::bindings::base::weir::plugin::http::{Auth, Host, HttpFault, Re
 use super::super::instance::State;
 use super::super::limits::Limits;
 use super::super::stats::Capability;
+use super::super::storage::{Loan, Outgoing};
 use super::address::{Reach, reach};
 use super::egress::{Egress, Origin, granted};
 use super::http_auth;
@@ -32,6 +33,7 @@ pub(super) struct Client {
     /// Absent where nothing is granted: then there is not even a socket.
     client: Option<reqwest::Client>,
     connections: Semaphore,
+    for_storage: StorageClients,
 }
 
 impl Client {
@@ -39,23 +41,32 @@ impl Client {
         let origins = egress.parse()?;
         let client = if origins.is_empty() { None } else { Some(client(egress.allow_private)?) };
         let connections = Semaphore::new(limits.http_connections_max as usize);
-        Ok(Self { origins, allow_private: egress.allow_private, client, connections })
+        Ok(Self {
+            origins,
+            allow_private: egress.allow_private,
+            client,
+            connections,
+            for_storage: StorageClients::default(),
+        })
     }
 
     /// The request's URL and the client, if the grant covers it.
     fn admit(&self, url: &str) -> Result<(url::Url, reqwest::Client), String> {
         let url = granted(url, &self.origins)?;
-        let literal = match url.host() {
-            Some(UrlHost::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(UrlHost::Ipv6(address)) => Some(IpAddr::V6(address)),
-            _ => None,
-        };
-        if let Some(address) = literal {
-            admissible(address, self.allow_private).map_err(|refusal| refusal.to_string())?;
-        }
+        admit_literal(&url, self.allow_private)?;
         let client = self.client.clone().ok_or("no origin is granted")?;
         Ok((url, client))
     }
+}
+
+/// An address in place of a name is checked here, because nothing is resolved.
+fn admit_literal(url: &url::Url, allow_private: bool) -> Result<(), String> {
+    let address = match url.host() {
+        Some(UrlHost::Ipv4(address)) => IpAddr::V4(address),
+        Some(UrlHost::Ipv6(address)) => IpAddr::V6(address),
+        _ => return Ok(()),
+    };
+    admissible(address, allow_private).map_err(|refusal| refusal.to_string())
 }
 
 /// No proxies of the environment, no redirects, nothing inflated; the resolver below decides where connections go.
@@ -142,12 +153,52 @@ impl Host for State {
         };
         match &answer {
             Ok(answer) => {
+                // From here on the guest may have seen keys.
+                if let Some(loan) = self.invocation.loan.as_mut().filter(|_| answer.status < 300) {
+                    loan.note_answer(&answer.body);
+                }
                 self.invocation.budget.http_bytes -= (answer.body.len() as u64).min(self.invocation.budget.http_bytes)
             }
             Err(HttpFault::Denied(_)) => self.loans.counters.denied(Capability::Http),
             Err(_) => {}
         }
         Ok(answer)
+    }
+}
+
+/// Both kinds of clients that storages' calls use, made with the first one.
+#[derive(Default)]
+struct StorageClients {
+    public: OnceLock<reqwest::Client>,
+    private: OnceLock<reqwest::Client>,
+}
+
+impl Client {
+    /// The client for the one exchange that a storage's call may make, if this request is it.
+    fn admit_exchange(
+        &self,
+        loan: &Loan,
+        request: &Request,
+        auth: &Auth,
+    ) -> Result<(url::Url, reqwest::Client), String> {
+        let exchange = loan.exchange()?;
+        let egress = Egress { origins: vec![exchange.origin.clone()], allow_private: exchange.allow_private };
+        let origins = egress.parse().map_err(|problems| problems.join("; "))?;
+        let url = granted(&request.url, &origins)?;
+        let signed_for = match auth {
+            Auth::None => None,
+            Auth::AwsV4((_, region, service)) => Some((region.as_str(), service.as_str())),
+            Auth::Bearer(_) | Auth::Basic(_) => return Err("a request for keys carries no other proof".to_owned()),
+        };
+        let Request { method, headers, body, .. } = request;
+        exchange.admit(&Outgoing { method, url: &url, headers, body, signed_for })?;
+        admit_literal(&url, exchange.allow_private)?;
+        let slot = if exchange.allow_private { &self.for_storage.private } else { &self.for_storage.public };
+        if let Some(client) = slot.get() {
+            return Ok((url, client.clone()));
+        }
+        let made = client(exchange.allow_private).map_err(|problems| problems.join("; "))?;
+        Ok((url, slot.get_or_init(|| made).clone()))
     }
 }
 
@@ -162,6 +213,7 @@ struct Prepared {
 impl State {
     fn prepare(&mut self, request: Request, auth: &Auth) -> wasmtime::Result<Result<Prepared, HttpFault>> {
         let authorization = self.authorization(auth)?;
+        let lent = self.is_lent_in(auth)?;
         let budget = &mut self.invocation.budget;
         let Some(calls_left) = budget.http_calls.checked_sub(1) else {
             return Ok(Err(HttpFault::Denied("the requests of this call are used up".to_owned())));
@@ -174,7 +226,11 @@ impl State {
         let within = self.time_left(request.timeout_ms);
         let now_ms = self.now_ms();
         let built = authorization.and_then(|authorization| {
-            let (url, client) = self.loans.http.admit(&request.url)?;
+            let (url, client) = match &self.invocation.loan {
+                Some(loan) => self.loans.http.admit_exchange(loan, &request, auth)?,
+                None if lent => return Err("the key is lent in a storage's call alone".to_owned()),
+                None => self.loans.http.admit(&request.url)?,
+            };
             let method = method(&request.method)?;
             let mut headers = http_head::request(&request.headers)?;
             authorization

@@ -29,6 +29,14 @@ pub(super) struct Target<'a> {
 }
 
 impl State {
+    /// Whether the secret that is to be attached is a storage's key.
+    pub(super) fn is_lent_in(&self, auth: &Auth) -> wasmtime::Result<bool> {
+        match auth {
+            Auth::None => Ok(false),
+            Auth::Bearer(secret) | Auth::Basic((_, secret)) | Auth::AwsV4((secret, _, _)) => self.is_lent(secret),
+        }
+    }
+
     pub(super) fn authorization(&self, auth: &Auth) -> wasmtime::Result<Result<Authorization, String>> {
         Ok(Ok(match auth {
             Auth::None => Authorization::None,

@@ -22,6 +22,7 @@ use super::bindings::reviewing::weir::plugin::change as change_interface;
 use super::instance::State;
 use super::limits::Limits;
 use super::stats::Counters;
+use super::storage::Loan;
 
 pub use change::{MetadataView, ProposalView};
 pub use egress::Egress;
@@ -77,6 +78,11 @@ impl State {
         let budget = &mut self.invocation.budget;
         budget.host_calls = budget.host_calls.checked_sub(1).ok_or(HostCallsExhausted)?;
         Ok(())
+    }
+
+    /// Whether keys may have come into the guest's memory in this call: then nothing leaves it but its answer.
+    fn has_seen_keys(&self) -> bool {
+        self.invocation.loan.as_ref().is_some_and(Loan::has_seen_keys)
     }
 
     /// The time of the call; outside of calls (`configure`) the host's own.

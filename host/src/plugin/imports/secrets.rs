@@ -17,6 +17,7 @@ use super::super::bindings::base::weir::plugin::secrets::{Host, HostSecret};
 use super::super::faults::plain;
 use super::super::instance::State;
 use super::super::stats::Capability;
+use super::super::storage::{Loan, SignedRequest};
 use super::sigv4;
 
 /// One secret of one plugin. Clones share it: a replaced value is what every instance computes with from then on.
@@ -52,7 +53,17 @@ impl fmt::Debug for Secret {
 pub type Secrets = BTreeMap<String, Secret>;
 
 /// A secret as a guest holds it.
-pub struct SecretHandle(pub(super) Secret);
+pub struct SecretHandle {
+    secret: Secret,
+    /// A storage's key: it serves the purpose of the call under way alone.
+    lent: bool,
+}
+
+impl SecretHandle {
+    pub(in crate::plugin) fn lent(secret: Secret) -> Self {
+        Self { secret, lent: true }
+    }
+}
 
 impl Host for State {
     async fn open(&mut self, local_name: String) -> Result<Result<Resource<SecretHandle>, String>> {
@@ -61,13 +72,36 @@ impl Host for State {
             self.loans.counters.denied(Capability::Secret);
             return Ok(Err(format!("not-granted: no secret `{}` is granted to this plugin", plain(&local_name, 64))));
         };
-        Ok(Ok(self.table.push(SecretHandle(secret))?))
+        Ok(Ok(self.table.push(SecretHandle { secret, lent: false })?))
     }
 }
 
 impl State {
     pub(super) fn secret(&self, handle: &Resource<SecretHandle>) -> Result<Secret> {
-        Ok(self.table.get(handle)?.0.clone())
+        Ok(self.table.get(handle)?.secret.clone())
+    }
+
+    pub(super) fn is_lent(&self, handle: &Resource<SecretHandle>) -> Result<bool> {
+        Ok(self.table.get(handle)?.lent)
+    }
+
+    /// What a lent key is not for; the guest's own secrets are free.
+    fn refuse_lent(
+        &self,
+        handle: &Resource<SecretHandle>,
+        purpose: impl FnOnce(&Loan) -> std::result::Result<(), String>,
+    ) -> Result<std::result::Result<(), String>> {
+        if !self.is_lent(handle)? {
+            return Ok(Ok(()));
+        }
+        let refusal = match &self.invocation.loan {
+            Some(loan) => purpose(loan).err(),
+            None => Some("the key is lent in a storage's call alone".to_owned()),
+        };
+        if refusal.is_some() {
+            self.loans.counters.denied(Capability::Secret);
+        }
+        Ok(refusal.map_or(Ok(()), Err))
     }
 }
 
@@ -83,6 +117,11 @@ impl HostSecret for State {
         payload_sha256: String,
     ) -> Result<Result<Vec<(String, String)>, String>> {
         self.count_host_call()?;
+        let asked = SignedRequest { method, uri, region, service, headers, payload_sha256 };
+        if let Err(refusal) = self.refuse_lent(&handle, |loan| loan.admit_signature(&asked))? {
+            return Ok(Err(refusal));
+        }
+        let SignedRequest { method, uri, region, service, headers, payload_sha256 } = asked;
         let secret = self.secret(&handle)?.expose();
         let request = sigv4::Request {
             method: &method,
@@ -92,7 +131,11 @@ impl HostSecret for State {
             headers: &headers,
             payload_sha256: &payload_sha256,
         };
-        Ok(sigv4::Key::parse(&secret).and_then(|key| sigv4::sign(&key, &request, self.now_ms())))
+        let signed = sigv4::Key::parse(&secret).and_then(|key| sigv4::sign(&key, &request, self.now_ms()));
+        if let (Ok(signed), true, Some(loan)) = (&signed, self.is_lent(&handle)?, &mut self.invocation.loan) {
+            loan.note_signature(signed);
+        }
+        Ok(signed)
     }
 
     async fn hmac_sha256(
@@ -102,12 +145,20 @@ impl HostSecret for State {
         key_is_base64: bool,
     ) -> Result<Result<Vec<u8>, String>> {
         self.count_host_call()?;
-        let secret = self.secret(&handle)?.expose();
-        if !key_is_base64 {
-            return Ok(hmac_sha256(&secret, &message));
+        if let Err(refusal) = self.refuse_lent(&handle, |loan| loan.admit_message(&message))? {
+            return Ok(Err(refusal));
         }
-        let decoded = STANDARD.decode(secret.trim_ascii());
-        Ok(decoded.map_err(|_| "the secret is not base64".to_owned()).and_then(|key| hmac_sha256(&key, &message)))
+        let secret = self.secret(&handle)?.expose();
+        let mac = if key_is_base64 {
+            let decoded = STANDARD.decode(secret.trim_ascii());
+            decoded.map_err(|_| "the secret is not base64".to_owned()).and_then(|key| hmac_sha256(&key, &message))
+        } else {
+            hmac_sha256(&secret, &message)
+        };
+        if let (Ok(mac), true, Some(loan)) = (&mac, self.is_lent(&handle)?, &mut self.invocation.loan) {
+            loan.note_mac(mac);
+        }
+        Ok(mac)
     }
 
     async fn sign_rs256(
@@ -116,13 +167,18 @@ impl HostSecret for State {
         message: Vec<u8>,
     ) -> Result<Result<Vec<u8>, String>> {
         self.count_host_call()?;
+        let never = |_: &Loan| Err("a lent key signs no messages of this kind".to_owned());
+        if let Err(refusal) = self.refuse_lent(&handle, never)? {
+            return Ok(Err(refusal));
+        }
         Ok(sign_rs256(&self.secret(&handle)?.expose(), &message))
     }
 
     async fn reveal(&mut self, handle: Resource<SecretHandle>) -> Result<Result<Vec<u8>, String>> {
         self.count_host_call()?;
         let secret = self.secret(&handle)?;
-        if !secret.reveal {
+        // A lent key is never shown, whatever its own grant says.
+        if !secret.reveal || self.is_lent(&handle)? {
             self.loans.counters.denied(Capability::Reveal);
             return Ok(Err("not-granted: the plugin may use this secret, but not see it".to_owned()));
         }

@@ -1,0 +1,4 @@
+//! A storage.
+use weir_guests::Store;
+
+weir_plugin::plugin!(Store: storage);
