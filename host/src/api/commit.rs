@@ -96,7 +96,7 @@ async fn commit_once(
 }
 
 fn replay_of_one(ids: &[TabularId]) -> Replay {
-    ids.first().map_or(Replay::Empty, |id| Replay::Table(*id))
+    ids.first().map_or(Replay::Empty, |id| Replay::Committed(*id))
 }
 
 /// The path names the table; a body that names another is a mistake somewhere.

@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::respond;
+use super::tables::Shape;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::ids::{TabularId, WarehouseId};
 use crate::error::Error;
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{Idempotency, TabularKind};
+use crate::store::rows::{Idempotency, Tabular, TabularKind};
 
 const HEADER: &str = "idempotency-key";
 
@@ -30,6 +31,8 @@ pub enum Replay {
     /// With the table as it is by then.
     #[serde(rename = "tabular")]
     Table(TabularId),
+    /// With the table as it is by then, in the shape of a commit's answer.
+    Committed(TabularId),
     /// With the view as it is by then.
     View(TabularId),
     Refusal {
@@ -196,28 +199,28 @@ impl Attempt {
                 Ok((status, [(axum::http::header::CONTENT_TYPE, "application/json")], body).into_response())
             }
             Replay::Table(id) => {
-                let gone = "Table does not exist: it was there when this key was used first, then dropped";
-                loaded_again(app, caller, (self.warehouse, id), Error::NoSuchTable(gone.into())).await
+                let row = self.still_there(app, TabularKind::Table, id).await?;
+                super::tables::answer_again(app, caller, &row, Shape::Load).await
+            }
+            Replay::Committed(id) => {
+                let row = self.still_there(app, TabularKind::Table, id).await?;
+                super::tables::answer_again(app, caller, &row, Shape::Commit).await
             }
             Replay::View(id) => {
-                let gone = "View does not exist: it was there when this key was used first, then dropped";
-                loaded_again(app, caller, (self.warehouse, id), Error::NoSuchView(gone.into())).await
+                let row = self.still_there(app, TabularKind::View, id).await?;
+                super::views::answer_load(app, caller, &row, &HeaderMap::new()).await
             }
             Replay::Refusal { kind, message } => Ok(respond::body(status, &kind, &message)),
         }
     }
-}
 
-/// A replay may answer with a newer state than the first answer did.
-async fn loaded_again(
-    app: &App,
-    caller: &Caller,
-    (warehouse, id): (WarehouseId, TabularId),
-    gone: Error,
-) -> Result<Response, Error> {
-    let row = app.store.tabular_by_id(warehouse, id, false).await?.ok_or(gone)?;
-    match row.kind {
-        TabularKind::Table => super::tables::answer_again(app, caller, &row).await,
-        TabularKind::View => super::views::answer_load(app, caller, &row, &HeaderMap::new()).await,
+    /// The row by now: a replay may answer with a newer state than the first answer did.
+    async fn still_there(&self, app: &App, kind: TabularKind, id: TabularId) -> Result<Tabular, Error> {
+        let what = if kind == TabularKind::Table { "Table" } else { "View" };
+        let gone = || format!("{what} does not exist: it was there when this key was used first, then dropped");
+        app.store.tabular_by_id(self.warehouse, id, false).await?.ok_or_else(|| match kind {
+            TabularKind::Table => Error::NoSuchTable(gone()),
+            TabularKind::View => Error::NoSuchView(gone()),
+        })
     }
 }

@@ -100,7 +100,15 @@ pub async fn load(
     let snapshots = snapshots(query.snapshots.as_deref())?;
     let row = app.table(&caller, target).await?;
     let (_permit, access) = app.authorize_load(&caller, &row).await?;
-    answer_load(&app, &row, access, snapshots, &headers).await
+    answer_load(&app, &row, access, (snapshots, Shape::Load), &headers).await
+}
+
+/// What an answer with a table's metadata has around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Load,
+    /// Without `config`.
+    Commit,
 }
 
 fn snapshots(asked: Option<&str>) -> Result<Snapshots, Error> {
@@ -116,7 +124,7 @@ async fn answer_load(
     app: &App,
     row: &Tabular,
     access: Access,
-    snapshots: Snapshots,
+    (snapshots, shape): (Snapshots, Shape),
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
     let etag = answer::etag(row, snapshots, &delegation(headers)?, access);
@@ -127,16 +135,16 @@ async fn answer_load(
     let answer = Answer {
         headers,
         metadata_location: Some(&row.metadata_location),
-        config: Some(json!({})),
+        config: (shape == Shape::Load).then(|| json!({})),
         etag: Some(answer::etag(&row, snapshots, &delegation(headers)?, access)),
     };
     answer.of(&cached, snapshots)
 }
 
-/// Answers a creation that was made by an earlier request with the same key.
-pub async fn answer_again(app: &App, caller: &Caller, row: &Tabular) -> Result<Response, Error> {
+/// Answers what an earlier request with the same key did.
+pub async fn answer_again(app: &App, caller: &Caller, row: &Tabular, shape: Shape) -> Result<Response, Error> {
     let (_permit, access) = app.authorize_load(caller, row).await?;
-    answer_load(app, row, access, Snapshots::All, &HeaderMap::new()).await
+    answer_load(app, row, access, (Snapshots::All, shape), &HeaderMap::new()).await
 }
 
 /// The delegation modes that the client can use, as it sent them; nothing is vended yet, so they only tell answers apart.
