@@ -1,7 +1,9 @@
 //! Stories of the management API over HTTP, with a clock that the tests move.
 
 mod house;
+mod namespace_move;
 mod orphans;
+mod project_tasks;
 mod projects;
 mod protection;
 mod purge;

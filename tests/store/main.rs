@@ -5,6 +5,7 @@ mod changes;
 mod fixture;
 mod locations;
 mod migrate;
+mod namespace_moves;
 mod pools;
 mod races;
 mod statements;

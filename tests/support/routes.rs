@@ -62,6 +62,8 @@ pub fn body(path: &str) -> Value {
         ("/project", json!({ "project-name": "new" })),
         ("/protection", json!({ "protected": true })),
         ("/rename", json!({ "new-name": "new" })),
+        ("/move", json!({ "destination": ["new"] })),
+        ("/task_log_cleanup/config", json!({ "queue-config": {} })),
     ]);
     let longest = bodies.iter().filter(|(end, _)| path.ends_with(*end)).max_by_key(|(end, _)| end.len());
     longest.map_or_else(|| json!({}), |(_, body)| body.clone())

@@ -22,6 +22,7 @@ pub mod management;
 pub mod namespaces;
 mod newcomer;
 pub mod openapi;
+pub mod project_settings;
 pub mod record;
 pub mod rename;
 pub mod reports;

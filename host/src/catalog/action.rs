@@ -80,10 +80,13 @@ actions! {
     ProjectDelete = Project "project:delete" "Delete an empty project.",
     ProjectCreateWarehouse = Project "project:create-warehouse" "Create a warehouse.",
     ProjectListWarehouses = Project "project:list-warehouses" "List the warehouses one may see.",
+    ProjectListTasks = Project "project:list-tasks" "List the background tasks of a project, read how they are set up.",
+    ProjectControlTasks = Project "project:control-tasks" "Stop, cancel, hurry or set up a project's background tasks.",
     WarehouseDescribe = Warehouse "warehouse:describe" "Use or read a warehouse; without it the warehouse is hidden.",
     WarehouseUpdate = Warehouse "warehouse:update" "Rename, activate, protect or re-point a warehouse.",
     WarehouseDelete = Warehouse "warehouse:delete" "Delete an empty warehouse.",
     WarehouseCreateNamespace = Warehouse "warehouse:create-namespace" "Create a namespace at the top.",
+    WarehouseAcceptNamespace = Warehouse "warehouse:accept-namespace" "Take in a namespace, with what it holds, at the top.",
     WarehouseListNamespaces = Warehouse "warehouse:list-namespaces" "List the namespaces at the top that one may see.",
     WarehouseListDeleted = Warehouse "warehouse:list-deleted" "List soft-deleted tables and views.",
     WarehouseListTasks = Warehouse "warehouse:list-tasks" "List background tasks.",
@@ -91,12 +94,14 @@ actions! {
     WarehouseExplain = Warehouse "warehouse:explain" "See what others may do in the warehouse, for what reason.",
     NamespaceDescribe = Namespace "namespace:describe" "Load a namespace; without it the namespace is hidden.",
     NamespaceCreateNamespace = Namespace "namespace:create-namespace" "Create a namespace inside.",
+    NamespaceAcceptNamespace = Namespace "namespace:accept-namespace" "Take in a namespace with what it holds.",
     NamespaceListNamespaces = Namespace "namespace:list-namespaces" "List the namespaces inside that one may see.",
     NamespaceCreateTable = Namespace "namespace:create-table" "Create, register or move a table into the namespace.",
     NamespaceCreateView = Namespace "namespace:create-view" "Create, register or move a view into the namespace.",
     NamespaceListTables = Namespace "namespace:list-tables" "List the tables that one may see.",
     NamespaceListViews = Namespace "namespace:list-views" "List the views that one may see.",
     NamespaceUpdateProperties = Namespace "namespace:update-properties" "Set or remove properties.",
+    NamespaceMove = Namespace "namespace:move" "Move the namespace, with what it holds, to another name or place.",
     NamespaceDrop = Namespace "namespace:drop" "Drop the namespace.",
     NamespaceProtect = Namespace "namespace:protect" "Read or set the protection flag.",
     TableDescribe = Table "table:describe" "Load the metadata; without it the table is hidden.",
@@ -125,6 +130,7 @@ impl Action {
                 | Self::ServerListProjects
                 | Self::ProjectDescribe
                 | Self::ProjectListWarehouses
+                | Self::ProjectListTasks
                 | Self::WarehouseDescribe
                 | Self::WarehouseListNamespaces
                 | Self::WarehouseListDeleted

@@ -41,6 +41,7 @@ events! {
     WarehouseDeleted "weir.warehouse.deleted" "An empty warehouse was deleted.",
     NamespaceCreated "weir.namespace.created" "A namespace was created.",
     NamespaceUpdated "weir.namespace.updated" "A namespace's properties or protection changed.",
+    NamespaceMoved "weir.namespace.moved" "A namespace has another name, or lies in another namespace.",
     NamespaceDropped "weir.namespace.dropped" "A namespace was dropped.",
     TableCreated "weir.table.created" "A table was created.",
     TableRegistered "weir.table.registered" "A table was registered from an existing metadata file.",

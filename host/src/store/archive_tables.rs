@@ -45,7 +45,13 @@ pub(super) const TABLES: &[Table] = &[
     Table {
         name: "projects",
         order: "id",
-        columns: &[("id", Text), ("name", Text), ("created_at_ms", Integer), ("updated_at_ms", Integer)],
+        columns: &[
+            ("id", Text),
+            ("name", Text),
+            ("created_at_ms", Integer),
+            ("updated_at_ms", Integer),
+            ("settings", Text),
+        ],
     },
     Table {
         name: "warehouses",
@@ -202,5 +208,21 @@ mod tests {
         }
 
         assert!(missing.is_empty(), "neither carried nor left behind: {missing:?}");
+    }
+
+    /// So is every column that came later.
+    #[test]
+    fn no_added_column_is_forgotten() {
+        for migration in crate::store::MIGRATIONS {
+            for added in migration.text(crate::store::engine::Dialect::Sqlite).split("ALTER TABLE ").skip(1) {
+                let Some((name, column)) = added.split_once(" ADD COLUMN ") else { continue };
+                let column = column.split_whitespace().next().unwrap();
+                let carried = TABLES.iter().any(|known| known.name == name && known.names().contains(&column));
+                assert!(
+                    carried || LEFT_BEHIND.contains(&format!("{name}.{column}").as_str()),
+                    "{name}.{column} is neither carried nor left behind"
+                );
+            }
+        }
     }
 }

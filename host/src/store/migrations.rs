@@ -24,7 +24,8 @@ macro_rules! migration {
 }
 
 /// In the order in which they are applied; released ones never change.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "ledger", "0001_ledger.sql")];
+pub const MIGRATIONS: &[Migration] =
+    &[migration!(1, "ledger", "0001_ledger.sql"), migration!(2, "project_settings", "0002_project_settings.sql")];
 
 impl Migration {
     pub(super) fn text(&self, dialect: Dialect) -> &'static str {

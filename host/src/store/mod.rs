@@ -18,6 +18,7 @@ mod lending;
 mod lifecycle;
 mod migrate;
 mod migrations;
+mod namespace_moves;
 mod namespaces;
 mod outbox;
 mod pools;

@@ -46,13 +46,20 @@ pub(super) fn lineage(bytes: &[u8]) -> Vec<NamespaceId> {
     bytes.as_chunks::<16>().0.iter().map(|id| NamespaceId(Uuid::from_bytes(*id))).collect()
 }
 
-fn lineage_bytes(lineage: &[NamespaceId]) -> Vec<u8> {
+pub(super) fn lineage_bytes(lineage: &[NamespaceId]) -> Vec<u8> {
     lineage.iter().flat_map(|id| id.0.into_bytes()).collect()
 }
 
 /// The namespace above, if any.
-fn parent(lineage: &[NamespaceId]) -> Option<Uuid> {
+pub(super) fn parent(lineage: &[NamespaceId]) -> Option<Uuid> {
     lineage.iter().rev().nth(1).map(|id| id.0)
+}
+
+fn parent_gone(namespace: &NamespaceRow) -> Error {
+    Error::NoSuchNamespace(format!(
+        "namespace `{}` cannot be created: what it belongs to has just been dropped or moved",
+        namespace.path
+    ))
 }
 
 impl Store {
@@ -135,8 +142,13 @@ impl Store {
 }
 
 impl Writer {
-    /// `false` where the name is taken. [`Error::NoSuchNamespace`] where the one above has just gone.
+    /// `false` where the name is taken. [`Error::NoSuchNamespace`] where the one above has just gone, or moved.
     pub async fn insert_namespace(&mut self, namespace: &NamespaceRow) -> Result<bool> {
+        if let (Some(id), Some(path)) = (parent(&namespace.lineage), namespace.path.parent())
+            && !self.hold_parent(id, &path).await?
+        {
+            return Err(parent_gone(namespace));
+        }
         let inserted = run_guarded!(
             self,
             "INSERT INTO namespaces (id, warehouse_id, parent_id, path, name, lineage, properties, protected, version,
@@ -158,10 +170,7 @@ impl Writer {
         match inserted {
             Effect::Rows(touched) => Ok(touched == 1),
             Effect::Duplicate => Ok(false),
-            Effect::BrokenReference => Err(Error::NoSuchNamespace(format!(
-                "namespace `{}` cannot be created: what it belongs to has just been dropped",
-                namespace.path
-            ))),
+            Effect::BrokenReference => Err(parent_gone(namespace)),
         }
     }
 

@@ -15,6 +15,12 @@ record! {
     }
 }
 
+record! {
+    struct SettingsRecord {
+        settings: Option<String>,
+    }
+}
+
 impl ProjectRecord {
     fn into_row(self) -> Result<Project> {
         Ok(Project {
@@ -42,6 +48,21 @@ impl Store {
         found.map(ProjectRecord::into_row).transpose()
     }
 
+    /// What was set of a project's background work, as JSON; `None` where nothing was, or there is no such project.
+    pub async fn project_settings(&self, id: &ProjectId) -> Result<Option<String>> {
+        let mut lease = self.read("project_settings").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            SettingsRecord,
+            "SELECT settings
+             FROM projects
+             WHERE id = $1",
+            id.as_str()
+        )?;
+        Ok(found.and_then(|record| record.settings))
+    }
+
     /// Projects in the order of their ids, after the given one.
     pub async fn projects_page(&self, after: Option<&ProjectId>, limit: u32) -> Result<Vec<Project>> {
         let mut lease = self.list("projects_page").await?;
@@ -62,6 +83,20 @@ impl Store {
 }
 
 impl Writer {
+    /// The same as [`Store::project_settings`] within the transaction, with the project's absence told apart.
+    pub async fn project_settings(&mut self, id: &ProjectId) -> Result<Option<Option<String>>> {
+        let found = rows!(
+            self,
+            fetch_optional,
+            SettingsRecord,
+            "SELECT settings
+             FROM projects
+             WHERE id = $1",
+            id.as_str()
+        )?;
+        Ok(found.map(|record| record.settings))
+    }
+
     /// `false` where the id is taken.
     pub async fn insert_project(&mut self, project: &Project) -> Result<bool> {
         let touched = run!(
@@ -73,6 +108,20 @@ impl Writer {
             project.name.as_str(),
             project.created_at_ms,
             project.updated_at_ms
+        )?;
+        Ok(touched == 1)
+    }
+
+    /// `false` where there is no such project.
+    pub async fn set_project_settings(&mut self, id: &ProjectId, settings: &str, now_ms: i64) -> Result<bool> {
+        let touched = run!(
+            self,
+            "UPDATE projects
+             SET settings = $2, updated_at_ms = $3
+             WHERE id = $1",
+            id.as_str(),
+            settings,
+            now_ms
         )?;
         Ok(touched == 1)
     }

@@ -227,6 +227,26 @@ pub enum Renamed {
     NamespaceGone,
 }
 
+/// A new path for a namespace, if it still is where the caller saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct MoveNamespace<'a> {
+    pub from: &'a NamespaceRow,
+    /// The namespace that it is to lie in; `None` at the top of the warehouse.
+    pub above: Option<&'a NamespaceRow>,
+    pub path: &'a Namespace,
+    pub now_ms: i64,
+}
+
+/// What became of a move; all but `Done` leave nothing behind, drop the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MovedNamespace {
+    Done,
+    NameTaken,
+    HasChildren,
+    /// It, or the one above its new place, has changed or is gone.
+    Lost,
+}
+
 /// What a recursive drop of a namespace takes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subtree {

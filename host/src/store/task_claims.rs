@@ -239,18 +239,29 @@ impl Writer {
         Ok(found.is_some())
     }
 
-    /// Forgets tasks that were over before a time, at most `limit` at a time; says how many that were.
-    pub async fn delete_finished_tasks(&mut self, before_ms: i64, limit: u32) -> Result<u64> {
+    /// Forgets tasks of a project, its warehouses' included, that were over before a time; without a project those of
+    /// none, or of one that is gone. At most `limit` at a time; says how many that were.
+    pub async fn delete_finished_tasks(
+        &mut self,
+        project: Option<&ProjectId>,
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<u64> {
         run!(
             self,
             "DELETE FROM tasks
              WHERE id IN (SELECT id
                           FROM tasks
                           WHERE status IN ('success', 'failed', 'cancelled') AND finished_at_ms < $1
+                            AND (project_id = $3
+                                 OR ($3 IS NULL AND NOT EXISTS (SELECT 1
+                                                                FROM projects
+                                                                WHERE projects.id = tasks.project_id)))
                           ORDER BY id
                           LIMIT $2)",
             before_ms,
-            i64::from(limit)
+            i64::from(limit),
+            project.map(ProjectId::as_str)
         )
     }
 }

@@ -103,6 +103,8 @@ pub struct TaskAttempt {
 pub struct TaskFilter {
     pub project_id: Option<ProjectId>,
     pub warehouse_id: Option<WarehouseId>,
+    /// Leaves out what belongs to a warehouse.
+    pub outside_warehouses: bool,
     pub queue: Option<String>,
     pub status: Option<TaskStatus>,
     pub entity_id: Option<Uuid>,

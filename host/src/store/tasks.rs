@@ -133,6 +133,7 @@ impl Store {
                AND (entity_id = $6 OR $6 IS NULL)
                AND created_at_ms >= $7
                AND created_at_ms <= $8
+               AND (warehouse_id IS NULL OR NOT $10)
              ORDER BY id DESC
              LIMIT $9",
             before.map_or(Uuid::max(), |id| id.0),
@@ -143,7 +144,8 @@ impl Store {
             filter.entity_id,
             filter.created_after_ms.unwrap_or(i64::MIN),
             filter.created_before_ms.unwrap_or(i64::MAX),
-            i64::from(limit)
+            i64::from(limit),
+            filter.outside_warehouses
         )?;
         found.into_iter().map(TaskRecord::into_row).collect()
     }

@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
-use super::Trouble;
 use super::queue::Queue;
+use super::{Trouble, project_cleanup};
+use crate::api::project_settings::{ProjectSettings, TaskLogCleanup};
 use crate::app::App;
-use crate::catalog::ids::TaskId;
+use crate::catalog::ids::{ProjectId, TaskId};
 use crate::error::Result;
 use crate::permit::Permit;
 use crate::store::Writer;
@@ -13,11 +14,12 @@ use crate::store::rows::{NewTask, Task};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// As in Lakekeeper.
-const TASK_LOG_RETENTION_MS: i64 = 90 * DAY_MS;
 /// Rows deleted in one transaction, so that nobody waits long for the writer.
 const BATCH: u32 = 5_000;
+/// How many projects are looked at with one read.
+const PAGE: u32 = 1_000;
 
+/// What the server does for itself; its own log of tasks holds what belongs to no project.
 const QUEUES: [Queue; 4] =
     [Queue::IdempotencyCleanup, Queue::OutboxCleanup, Queue::TaskLogCleanup, Queue::OrphanCleanup];
 
@@ -33,27 +35,48 @@ const fn period_ms(queue: Queue) -> i64 {
     }
 }
 
-/// Schedules whatever of the housekeeping is not scheduled yet.
+/// Schedules whatever of the housekeeping is not scheduled yet, the server's and each project's.
 pub async fn ensure(app: &App) -> Result<()> {
     let now_ms = app.clock.now_ms();
-    let permit = Permit::operator("housekeeping");
     for queue in QUEUES.into_iter().filter(|queue| wanted(app, *queue)) {
-        if app.store.active_task(queue.as_str(), Uuid::nil()).await?.is_some() {
-            continue;
-        }
-        let mut writer = app.store.begin(&permit).await?;
-        writer.enqueue_task(&next(queue, now_ms)).await?;
-        writer.commit().await?;
+        ensure_one(app, next(queue, now_ms)).await?;
     }
-    Ok(())
+    let mut after: Option<ProjectId> = None;
+    loop {
+        let page = app.store.projects_page(after.as_ref(), PAGE).await?;
+        for project in &page {
+            ensure_one(app, project_cleanup::next(&project.id, TaskLogCleanup::default(), now_ms)).await?;
+        }
+        match page.into_iter().next_back() {
+            Some(last) => after = Some(last.id),
+            None => return Ok(()),
+        }
+    }
 }
 
-/// Housekeeping that has ended is due again after a while; other work is not.
-pub async fn schedule_next(app: &App, writer: &mut Writer, task: &Task, now_ms: i64) -> Result<()> {
-    match Queue::parse(&task.queue).filter(|queue| QUEUES.contains(queue) && wanted(app, *queue)) {
-        Some(queue) => writer.enqueue_task(&next(queue, now_ms)).await.map(|_| ()),
-        None => Ok(()),
+async fn ensure_one(app: &App, task: NewTask) -> Result<()> {
+    if app.store.active_task(&task.queue, task.entity_id).await?.is_some() {
+        return Ok(());
     }
+    let mut writer = app.store.begin(&Permit::operator("housekeeping")).await?;
+    writer.enqueue_task(&task).await?;
+    writer.commit().await
+}
+
+/// Housekeeping that has ended is due again after a while; other work is not, nor is that of a project that is gone.
+pub async fn schedule_next(writer: &mut Writer, task: &Task, now_ms: i64) -> Result<()> {
+    let Some(queue) = Queue::parse(&task.queue).filter(|queue| QUEUES.contains(queue)) else { return Ok(()) };
+    let task = match &task.project_id {
+        None => next(queue, now_ms),
+        Some(project) => match writer.project_settings(project).await? {
+            Some(text) => {
+                let settings = ProjectSettings::from_stored(text.as_deref())?;
+                project_cleanup::next(project, settings.task_log_cleanup, now_ms)
+            }
+            None => return Ok(()),
+        },
+    };
+    writer.enqueue_task(&task).await.map(drop)
 }
 
 fn next(queue: Queue, now_ms: i64) -> NewTask {
@@ -74,9 +97,13 @@ fn next(queue: Queue, now_ms: i64) -> NewTask {
 }
 
 /// Forgets in batches until nothing old is left.
-pub async fn work(app: &App, queue: Queue) -> Result<Writer, Trouble> {
+pub async fn work(app: &App, queue: Queue, task: &Task) -> Result<Writer, Trouble> {
     let permit = Permit::operator(queue.as_str());
     let now_ms = app.clock.now_ms();
+    let retention_ms = match &task.project_id {
+        None => TaskLogCleanup::RETENTION_MS_DEFAULT,
+        Some(project) => project_cleanup::settings(app, project).await?.retention_ms(),
+    };
     loop {
         let mut writer = app.store.begin(&permit).await?;
         let forgotten = match queue {
@@ -85,7 +112,7 @@ pub async fn work(app: &App, queue: Queue) -> Result<Writer, Trouble> {
                 let before_ms = now_ms - app.config.tasks.event_retention_ms();
                 writer.delete_events_before(before_ms, BATCH).await?
             }
-            _ => writer.delete_finished_tasks(now_ms - TASK_LOG_RETENTION_MS, BATCH).await?,
+            _ => writer.delete_finished_tasks(task.project_id.as_ref(), now_ms - retention_ms, BATCH).await?,
         };
         if forgotten < u64::from(BATCH) {
             return Ok(writer);

@@ -5,11 +5,13 @@ mod housekeeping;
 mod metadata_files;
 pub mod order;
 mod orphans;
+pub mod project_cleanup;
 mod purge;
 pub mod queue;
 mod restore;
 mod worker;
 
+pub use housekeeping::schedule_next;
 pub use worker::{run, run_due_now};
 
 use crate::error::Error;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::Queue;
-use super::{Trouble, expiration, housekeeping, metadata_files, orphans, purge, restore};
+use super::{Trouble, expiration, housekeeping, metadata_files, orphans, project_cleanup, purge, restore};
 use crate::api::warehouse_settings::WarehouseSettings;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -176,7 +176,7 @@ async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
         Some(Queue::MetadataCleanup) => metadata_files::work(app, task).await,
         Some(Queue::OrphanCleanup) => orphans::work(app).await,
         Some(queue @ (Queue::TaskLogCleanup | Queue::IdempotencyCleanup | Queue::OutboxCleanup)) => {
-            housekeeping::work(app, queue).await
+            housekeeping::work(app, queue, task).await
         }
         None => Err(Trouble::Later(Error::internal(anyhow::anyhow!(
             "the queue `{}` is not known to this release",
@@ -192,7 +192,7 @@ async fn finish(app: &App, mut writer: Writer, task: &Task, outcome: TaskOutcome
         return Ok(Ended::LeaseLost);
     }
     if !matches!(outcome, TaskOutcome::Retry { .. }) {
-        housekeeping::schedule_next(app, &mut writer, task, now_ms).await?;
+        housekeeping::schedule_next(&mut writer, task, now_ms).await?;
     }
     writer.commit().await?;
     Ok(match outcome {
@@ -224,18 +224,26 @@ fn backoff_ms(attempt: i64) -> i64 {
     BACKOFF_MS.saturating_mul(1 << doublings).min(BACKOFF_MS_MAX)
 }
 
-/// How long the task's worker may stay silent: as the warehouse says for the queue, else as the server says.
+/// How long the task's worker may stay silent: as the warehouse or the project says for the queue, else as the server
+/// says.
 async fn lease_ms(app: &App, task: &Task) -> i64 {
-    let server = server_lease_ms(app);
-    let Some(id) = task.warehouse_id else { return server };
-    let Ok(Some(warehouse)) = app.store.warehouse(id).await else { return server };
-    let Ok(settings) = WarehouseSettings::from_stored(&warehouse.settings) else { return server };
-    let own = match Queue::parse(&task.queue) {
-        Some(Queue::SoftDeletion) => settings.soft_deletion.max_seconds_since_last_heartbeat,
-        Some(Queue::TabularPurge) => settings.tabular_purge.max_seconds_since_last_heartbeat,
-        _ => None,
-    };
-    own.map_or(server, |seconds| seconds.saturating_mul(1_000))
+    let own = lease_set(app, task).await.ok().flatten();
+    own.map_or_else(|| server_lease_ms(app), |seconds| seconds.saturating_mul(1_000))
+}
+
+async fn lease_set(app: &App, task: &Task) -> Result<Option<i64>> {
+    match (Queue::parse(&task.queue), task.warehouse_id, &task.project_id) {
+        (Some(queue @ (Queue::SoftDeletion | Queue::TabularPurge)), Some(id), _) => {
+            let Some(warehouse) = app.store.warehouse(id).await? else { return Ok(None) };
+            let settings = WarehouseSettings::from_stored(&warehouse.settings)?;
+            let set = if queue == Queue::SoftDeletion { settings.soft_deletion } else { settings.tabular_purge };
+            Ok(set.max_seconds_since_last_heartbeat)
+        }
+        (Some(Queue::TaskLogCleanup), _, Some(project)) => {
+            Ok(project_cleanup::settings(app, project).await?.max_seconds_since_last_heartbeat)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Why an attempt is not wanted any more.

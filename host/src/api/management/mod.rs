@@ -9,17 +9,22 @@ use utoipa::ToSchema;
 
 mod batch_check;
 mod deleted;
+mod durations;
 mod extract;
 mod named_objects;
+mod namespace_move;
 pub mod openapi;
 mod permissions;
 mod plugins;
 mod profile;
+mod project_tasks;
 mod projects;
 mod protection;
 mod search;
 mod server;
 mod task_bodies;
+mod task_control;
+mod task_list;
 mod task_queues;
 mod tasks;
 mod times;
@@ -99,6 +104,10 @@ fn inside_warehouse_routes() -> Router<Arc<App>> {
             get(protection::get_namespace_protection).post(protection::set_namespace_protection),
         )
         .route(
+            "/management/v1/warehouse/{warehouse_id}/namespace/{namespace_id}/move",
+            post(namespace_move::move_namespace),
+        )
+        .route(
             "/management/v1/warehouse/{warehouse_id}/table/{table_id}/protection",
             get(protection::get_table_protection).post(protection::set_table_protection),
         )
@@ -123,6 +132,13 @@ fn task_routes() -> Router<Arc<App>> {
         .route(
             "/management/v1/warehouse/{warehouse_id}/task-queue/tabular_purge/config",
             get(task_queues::get_purge_config).post(task_queues::set_purge_config),
+        )
+        .route("/management/v1/project/task/list", post(project_tasks::list_project_tasks))
+        .route("/management/v1/project/task/by-id/{task_id}", get(project_tasks::get_project_task_details))
+        .route("/management/v1/project/task/control", post(project_tasks::control_project_tasks))
+        .route(
+            "/management/v1/project/task-queue/task_log_cleanup/config",
+            get(project_tasks::get_task_log_cleanup_config).post(project_tasks::set_task_log_cleanup_config),
         )
 }
 

@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    batch_check, deleted, permissions, plugins, projects, protection, search, server, task_queues, tasks, validation,
-    warehouse_settings, warehouses,
+    batch_check, deleted, namespace_move, permissions, plugins, project_tasks, projects, protection, search, server,
+    task_queues, tasks, validation, warehouse_settings, warehouses,
 };
 
 /// Every operation that is served; what Lakekeeper has beyond them is not.
@@ -41,6 +41,7 @@ use super::{
         validation::validate_storage_access,
         validation::validate_storage_profile,
         protection::set_warehouse_protection,
+        namespace_move::move_namespace,
         protection::get_namespace_protection,
         protection::set_namespace_protection,
         protection::get_table_protection,
@@ -58,6 +59,11 @@ use super::{
         task_queues::set_soft_deletion_config,
         task_queues::get_purge_config,
         task_queues::set_purge_config,
+        project_tasks::list_project_tasks,
+        project_tasks::get_project_task_details,
+        project_tasks::control_project_tasks,
+        project_tasks::get_task_log_cleanup_config,
+        project_tasks::set_task_log_cleanup_config,
     )
 )]
 pub struct ManagementApi;

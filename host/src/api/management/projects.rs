@@ -14,6 +14,7 @@ use super::ErrorResponse;
 use super::extract::{Ids, InProject, project_for, project_if_there};
 use crate::api::authorize::{Object, Question};
 use crate::api::extract::JsonBody;
+use crate::api::project_settings::TaskLogCleanup;
 use crate::api::record::{Happened, record};
 use crate::app::App;
 use crate::auth::Caller;
@@ -23,6 +24,8 @@ use crate::error::{Error, Result};
 use crate::events::EventKind;
 use crate::store::Writer;
 use crate::store::rows::Project;
+use crate::tasks::project_cleanup;
+use crate::tasks::queue::Queue;
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +131,7 @@ pub async fn create_project(
     if !writer.insert_project(&project).await? {
         return Err(Error::AlreadyExists(format!("Project already exists: {}; take another id", project.id)));
     }
+    writer.enqueue_task(&project_cleanup::next(&project.id, TaskLogCleanup::default(), now_ms)).await?;
     record(&mut writer, &permit, happened(EventKind::ProjectCreated, &project), now_ms).await?;
     writer.commit().await?;
     Ok((StatusCode::CREATED, Json(CreateProjectResponse { project_id: project.id.as_str().to_owned() })))
@@ -183,6 +187,7 @@ pub async fn delete_project(
     if !writer.delete_project(&id).await? {
         return Err(Error::Conflict(format!("Project {id} is not empty: delete its warehouses first")));
     }
+    writer.cancel_entity_task(Queue::TaskLogCleanup.as_str(), project_cleanup::entity_of(&id), now_ms).await?;
     record(&mut writer, &permit, happened(EventKind::ProjectDeleted, &project), now_ms).await?;
     writer.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -203,7 +208,8 @@ pub async fn delete_project_by_id(
 pub async fn insert_default(writer: &mut Writer, now_ms: i64) -> Result<()> {
     let id = ProjectId::unnamed();
     let project = Project { id, name: "default".into(), created_at_ms: now_ms, updated_at_ms: None };
-    writer.insert_project(&project).await.map(|_| ())
+    writer.insert_project(&project).await?;
+    writer.enqueue_task(&project_cleanup::next(&project.id, TaskLogCleanup::default(), now_ms)).await.map(drop)
 }
 
 fn happened(kind: EventKind, project: &Project) -> Happened {

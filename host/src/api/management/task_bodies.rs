@@ -4,8 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::tasks::Status;
+use super::durations::Span;
+use super::task_list::Status;
 use super::times::Timestamp;
+use crate::error::{Error, Result};
 use crate::store::rows::{Task, TaskAttempt, TaskStatus};
 
 #[derive(Serialize, ToSchema)]
@@ -50,6 +52,14 @@ pub enum TaskEntity {
 pub struct GetTaskDetailsResponse {
     #[serde(flatten)]
     pub info: WarehouseTaskInfo,
+    #[serde(flatten)]
+    pub details: TaskDetails,
+}
+
+/// What is told of one task beyond what a listing shows.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TaskDetails {
     /// What the task was asked to do.
     #[schema(value_type = Object)]
     pub task_data: serde_json::Value,
@@ -61,6 +71,39 @@ pub struct GetTaskDetailsResponse {
     pub message: Option<String>,
     /// Finished attempts, the newest first.
     pub attempts: Vec<Attempt>,
+}
+
+/// A task of a project that belongs to none of its warehouses.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ProjectTaskInfo {
+    pub task_id: Uuid,
+    pub project_id: String,
+    pub queue_name: String,
+    pub status: Status,
+    pub scheduled_for: Timestamp,
+    /// How often it was picked up.
+    pub attempt: i64,
+    /// 0 to 1.
+    pub progress: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picked_up_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_heartbeat_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_task_id: Option<Uuid>,
+    pub created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct GetProjectTaskDetailsResponse {
+    #[serde(flatten)]
+    pub info: ProjectTaskInfo,
+    #[serde(flatten)]
+    pub details: TaskDetails,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -94,7 +137,7 @@ pub fn task_info(task: &Task) -> WarehouseTaskInfo {
         queue_name: task.queue.clone(),
         entity_name: entity.is_some().then(|| serde_json::from_str(&task.entity_name).unwrap_or_default()),
         entity,
-        status: shown_status(task),
+        status: task.status.into(),
         scheduled_for: Timestamp(task.scheduled_for_ms),
         attempt: task.attempt,
         progress: task.progress,
@@ -106,11 +149,34 @@ pub fn task_info(task: &Task) -> WarehouseTaskInfo {
     }
 }
 
-fn shown_status(task: &Task) -> Status {
-    task.status.into()
+pub fn project_task_info(task: &Task) -> ProjectTaskInfo {
+    ProjectTaskInfo {
+        task_id: task.id.0,
+        project_id: task.project_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        queue_name: task.queue.clone(),
+        status: task.status.into(),
+        scheduled_for: Timestamp(task.scheduled_for_ms),
+        attempt: task.attempt,
+        progress: task.progress,
+        picked_up_at: task.picked_up_at_ms.map(Timestamp),
+        last_heartbeat_at: task.heartbeat_at_ms.map(Timestamp),
+        parent_task_id: task.parent_id.map(|id| id.0),
+        created_at: Timestamp(task.created_at_ms),
+        updated_at: task.updated_at_ms.map(Timestamp),
+    }
 }
 
-pub fn attempt_info(task: &Task, attempt: &TaskAttempt) -> Attempt {
+/// The task with its last attempts, the newest first.
+pub fn task_details(task: &Task, attempts: &[TaskAttempt], shown: usize) -> Result<TaskDetails> {
+    Ok(TaskDetails {
+        task_data: serde_json::from_str(&task.payload).map_err(Error::internal)?,
+        execution_details: task.details.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?,
+        message: attempts.first().and_then(|last| last.message.clone()),
+        attempts: attempts.iter().take(shown).map(|attempt| attempt_info(task, attempt)).collect(),
+    })
+}
+
+fn attempt_info(task: &Task, attempt: &TaskAttempt) -> Attempt {
     let status = match attempt.status {
         // An attempt that will be followed by another one has failed.
         TaskStatus::Scheduled => TaskStatus::Failed,
@@ -122,24 +188,8 @@ pub fn attempt_info(task: &Task, attempt: &TaskAttempt) -> Attempt {
         scheduled_for: Timestamp(task.scheduled_for_ms),
         created_at: Timestamp(task.created_at_ms),
         started_at: attempt.started_at_ms.map(Timestamp),
-        duration: attempt.started_at_ms.map(|start| iso_duration(attempt.finished_at_ms - start)),
+        duration: attempt.started_at_ms.map(|start| Span((attempt.finished_at_ms - start).max(0)).text()),
         progress: attempt.progress,
         message: attempt.message.clone(),
-    }
-}
-
-fn iso_duration(ms: i64) -> String {
-    let ms = ms.max(0);
-    format!("PT{}.{:03}S", ms / 1_000, ms % 1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_is_iso_8601() {
-        assert_eq!(iso_duration(1_500), "PT1.500S");
-        assert_eq!(iso_duration(-5), "PT0.000S");
     }
 }

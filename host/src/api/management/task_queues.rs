@@ -109,12 +109,18 @@ fn shown(queue: QueueSettings) -> Json<QueueConfig> {
 const HEARTBEAT_SECONDS: std::ops::RangeInclusive<i64> = 5..=3_600;
 
 fn checked(config: &QueueConfig) -> Result<QueueSettings> {
-    match config.max_seconds_since_last_heartbeat {
+    let max_seconds_since_last_heartbeat = checked_heartbeat(config.max_seconds_since_last_heartbeat)?;
+    Ok(QueueSettings { max_seconds_since_last_heartbeat })
+}
+
+/// The bound on a worker's silence as it was sent, or the 400 of one out of bounds.
+pub fn checked_heartbeat(seconds: Option<i64>) -> Result<Option<i64>> {
+    match seconds {
         Some(seconds) if !HEARTBEAT_SECONDS.contains(&seconds) => Err(Error::BadRequest(format!(
             "`max-seconds-since-last-heartbeat` is {} to {}, found {seconds}",
             HEARTBEAT_SECONDS.start(),
             HEARTBEAT_SECONDS.end()
         ))),
-        max_seconds_since_last_heartbeat => Ok(QueueSettings { max_seconds_since_last_heartbeat }),
+        seconds => Ok(seconds),
     }
 }

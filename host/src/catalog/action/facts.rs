@@ -99,10 +99,12 @@ impl Action {
     pub const fn facts(self) -> &'static [Fact] {
         match self {
             Self::ServerCreateProject | Self::ProjectRename | Self::ProjectCreateWarehouse => &[Fact::NewName],
-            Self::WarehouseCreateNamespace => PLACE_FOR_NEW,
-            Self::NamespaceCreateNamespace | Self::NamespaceCreateTable | Self::NamespaceCreateView => {
-                NAMESPACE_FOR_NEW
-            }
+            Self::WarehouseCreateNamespace | Self::WarehouseAcceptNamespace => PLACE_FOR_NEW,
+            Self::NamespaceCreateNamespace
+            | Self::NamespaceAcceptNamespace
+            | Self::NamespaceCreateTable
+            | Self::NamespaceCreateView => NAMESPACE_FOR_NEW,
+            Self::NamespaceMove => &[Fact::Protected, Fact::Properties, Fact::NewNamespace, Fact::NewName, Fact::Force],
             Self::NamespaceUpdateProperties => &[Fact::Protected, Fact::Properties, Fact::ChangedProperties],
             Self::NamespaceDrop => &[Fact::Protected, Fact::Properties, Fact::Recursive, Fact::Force, Fact::Purge],
             Self::TableDescribe | Self::ViewDescribe => &[],
