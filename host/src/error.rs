@@ -44,6 +44,9 @@ pub enum Error {
     /// The one 500 of a commit: nobody knows whether it happened.
     #[error("{0}")]
     CommitStateUnknown(String),
+    /// A data contract forbids the change; every violation is told.
+    #[error("{0}")]
+    ContractViolation(String),
     #[error("{0}")]
     UnprocessableEntity(String),
     /// An operation of the spec that this server does not offer (406).

@@ -3,6 +3,7 @@
 mod chain;
 mod decisions;
 mod explain;
-mod governed;
 mod lists;
 mod routes;
+
+use weir_tests::governed;

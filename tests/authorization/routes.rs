@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use weir_tests::routes::{body, filled, is_open, routes};
 use weir_tests::{Engine, on_both_engines};
 
-use crate::governed::{Governed, Plugin};
+use crate::governed::{Governed, Plugin, files};
 
 on_both_engines!(s21_a_caller_whom_a_plugin_denies_changes_or_reads_nothing_by_any_route);
 
@@ -21,23 +21,9 @@ async fn state(weir: &Governed) -> Vec<Value> {
     state
 }
 
-/// Every file below the installation's lake with its size.
-fn files(weir: &Governed) -> Vec<(std::path::PathBuf, u64)> {
-    let mut open = vec![weir.installation.lake()];
-    let mut files = Vec::new();
-    while let Some(folder) = open.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-            let metadata = entry.metadata().expect("a file");
-            if metadata.is_dir() { open.push(entry.path()) } else { files.push((entry.path(), metadata.len())) }
-        }
-    }
-    files.sort();
-    files
-}
-
 async fn s21_a_caller_whom_a_plugin_denies_changes_or_reads_nothing_by_any_route(engine: Engine) {
     let weir = Governed::with_one_of_each(engine).await;
-    let before = (state(&weir).await, files(&weir));
+    let before = (state(&weir).await, files(&weir.installation.lake()));
     for (settings, allowed) in [
         (json!({"answer": "deny"}), 400..500),
         (json!({"answer": "abstain"}), 400..500),
@@ -63,5 +49,5 @@ async fn s21_a_caller_whom_a_plugin_denies_changes_or_reads_nothing_by_any_route
         assert!(answered.is_empty(), "under {settings}, yet answered:\n{}", answered.join("\n"));
     }
     weir.govern(Vec::new()).await;
-    assert_eq!((state(&weir).await, files(&weir)), before);
+    assert_eq!((state(&weir).await, files(&weir.installation.lake())), before);
 }

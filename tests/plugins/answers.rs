@@ -1,11 +1,9 @@
 //! Answers of guests: what counts, what never does.
 
-use std::sync::Arc;
-
 use serde_json::json;
-use weir::plugin::{Blame, Described, Effect, Listing, Plan, PluginFault, Proposal, TableColumn};
+use weir::plugin::{Blame, Effect, Listing, Plan, PluginFault};
 
-use crate::ask::{ask, batch, behaving, call, check, guest, limits, settings, table, told, try_load};
+use crate::ask::{ask, batch, behaving, call, check, drop_of_price, guest, limits, settings, table, told, try_load};
 
 #[tokio::test]
 async fn a_guest_decides_each_check_in_its_order() {
@@ -38,22 +36,7 @@ async fn a_plan_is_made_where_the_guest_can_make_one() {
 async fn a_contract_reviews_a_proposal() {
     let protecting = json!({ "names": ["orders"], "behaviour": "echo", "at": "review" });
     let reviewer = try_load("reviewer", settings(protecting, limits())).await.expect("loads");
-    let after = Described { location: "file:///lake/t".into(), format_version: 2, ..Described::default() };
-    let dropped = TableColumn {
-        id: 7,
-        path: vec!["price".into()],
-        type_text: "double".into(),
-        required: false,
-        doc: None,
-        default: None,
-    };
-    let proposal = Proposal {
-        operation: "commit".into(),
-        after: Some(Arc::new(after)),
-        dropped: vec![dropped],
-        ..Proposal::default()
-    };
-    let violations = reviewer.review(&call(), &table("orders"), None, Arc::new(proposal)).await.expect("answers");
+    let violations = reviewer.review(&call(), &table("orders"), None, drop_of_price()).await.expect("answers");
     let rules: Vec<&str> = violations.iter().map(|violation| violation.rule.as_str()).collect();
     assert_eq!(rules, ["name", "dropped", "echo"]);
     assert_eq!(violations[1].path.as_deref(), Some("price"));

@@ -5,9 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use weir::catalog::difference::{Difference, Operation, Side};
+use weir::catalog::metadata::TableMetadata;
 use weir::plugin::{
     Batch, Call, Check, Compiled, Guest, GuestSettings, Limits, LoadError, Object, Parent, PluginFault, Principal,
-    Sandbox, SandboxSettings, Verdict,
+    Proposal, Sandbox, SandboxSettings, Verdict,
 };
 use weir_tests::guests;
 
@@ -118,4 +120,24 @@ pub fn batch(names: &[&str]) -> Batch {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         columns: vec![],
     }
+}
+
+/// The commit that drops the column `price` of a table at `file:///lake/t`.
+pub fn drop_of_price() -> Arc<Proposal> {
+    let field = |id: i32, name: &str| json!({ "id": id, "name": name, "required": false, "type": "double" });
+    let difference =
+        Difference::new(Some(side(&json!([field(6, "id"), field(7, "price")]))), Some(side(&json!([field(6, "id")]))));
+    Arc::new(Proposal { operation: Operation::Commit, updates: vec!["add-schema"], difference })
+}
+
+fn side(fields: &Value) -> Side {
+    let document = json!({
+        "format-version": 2, "table-uuid": "9c12d441-03fe-4693-9a96-a0705ddf69c1", "location": "file:///lake/t",
+        "last-sequence-number": 0, "last-updated-ms": 1_600_000_000_000_i64, "last-column-id": 7, "current-schema-id": 0,
+        "schemas": [{ "schema-id": 0, "type": "struct", "fields": fields }], "default-spec-id": 0,
+        "partition-specs": [{ "spec-id": 0, "fields": [] }], "last-partition-id": 999, "default-sort-order-id": 0,
+        "sort-orders": [{ "order-id": 0, "fields": [] }], "properties": {},
+    });
+    let metadata = TableMetadata::parse(document.to_string().as_bytes()).expect("valid metadata");
+    Side::table(Arc::new(metadata)).expect("a readable schema")
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use weir::plugin::{Compiled, Described, Effect, Guest, LoadError, Proposal, TableColumn};
+use weir::plugin::{Compiled, Effect, Guest, LoadError};
 use weir_tests::guests;
 use weir_tests::tools::is_full_lane;
 
-use crate::ask::{batch, call, check, limits, settings, shared, table};
+use crate::ask::{batch, call, check, drop_of_price, limits, settings, shared, table};
 
 const POLICIES: &str = r#"
     @id("readers")
@@ -60,23 +60,7 @@ async fn cedar_refuses_policies_that_it_cannot_read_with_their_place() {
 async fn contract_names_what_a_change_breaks() {
     let rules = json!({ "rules": [{ "name": "sales", "objects": "sales.*", "compatibility": "full" }] });
     let contract = load("contract", rules).await.expect("contract loads");
-    let dropped = TableColumn {
-        id: 7,
-        path: vec!["price".into()],
-        type_text: "double".into(),
-        required: false,
-        doc: None,
-        default: None,
-    };
-    let state = || Some(Arc::new(Described::default()));
-    let proposal = Proposal {
-        operation: "commit".into(),
-        before: state(),
-        after: state(),
-        dropped: vec![dropped],
-        ..Proposal::default()
-    };
-    let violations = contract.review(&call(), &table("orders"), None, Arc::new(proposal)).await.expect("it answers");
+    let violations = contract.review(&call(), &table("orders"), None, drop_of_price()).await.expect("it answers");
     let said: Vec<_> = violations.iter().map(|broken| (broken.rule.as_str(), broken.path.as_deref())).collect();
     assert_eq!(said, [("sales/compatibility", Some("price"))]);
 }

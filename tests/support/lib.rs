@@ -5,6 +5,7 @@ mod client;
 mod database;
 pub mod disk;
 mod engine;
+pub mod governed;
 pub mod guests;
 mod pooler;
 mod process;

@@ -58,6 +58,7 @@ pub fn body(path: &str) -> Value {
         ("/views/v", commit),
         ("/tables/rename", rename("t")),
         ("/views/rename", rename("v")),
+        ("/contracts/check", change.clone()),
         ("/transactions/commit", json!({ "table-changes": [change] })),
         ("/project", json!({ "project-name": "new" })),
         ("/protection", json!({ "protected": true })),

@@ -17,7 +17,7 @@ mod shadow;
 
 pub use explain::{Asker, Explained};
 pub use lists::Sight;
-pub use object::{Object, missing};
+pub use object::{Object, Within, missing};
 pub use question::{Question, Wish, distinct};
 pub use rule::{Authorization, HostRule};
 pub use shadow::Difference;

@@ -1,5 +1,7 @@
 //! Commits: what a request would make of a table is decided first, then files are written, then pointers are swapped.
 
+mod proposed;
+
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -28,6 +30,7 @@ use crate::catalog::metadata::TableMetadata;
 use crate::catalog::requests::{CommitTable, TableRequirement, TableUpdate};
 use crate::error::Error;
 use crate::permit::Permit;
+use crate::plugin::Togetherness;
 use crate::store::Writer;
 use crate::store::rows::{NamespaceRow, Swap, Swapped, Tabular, TabularKind, Warehouse};
 
@@ -45,12 +48,14 @@ enum Step {
     },
     Swap {
         row: Box<Tabular>,
+        before: Arc<TableMetadata>,
         change: Box<Change>,
         written: Written,
     },
     /// The commit of a staged creation.
     Create {
         newcomer: Box<Newcomer>,
+        actions: Vec<&'static str>,
         after: Arc<TableMetadata>,
         written: Written,
     },
@@ -84,6 +89,7 @@ async fn commit_once(
     let _turn = app.turns.of(warehouse, &ident).await;
     let wanted = Wanted { ident, requirements: &request.requirements, updates: &request.updates };
     let planned = plan(app, caller, warehouse, &[wanted]).await?;
+    app.judge_commits(caller, &planned, Togetherness::Each).await?.enforce()?;
     let mut done = carry_out(app, planned, replay_of_one, attempt).await?;
     let (row, cached) = done.remove(0);
     let answer = Answer {
@@ -192,7 +198,7 @@ fn change_table(app: &App, row: Tabular, cached: Arc<Cached>, wanted: &Wanted<'_
         Outcome::Changed(change) => {
             let file = change.after.file_location(Some(&row.metadata_location), Uuid::new_v4())?;
             let written = Written::table(&change.after, file)?;
-            Step::Swap { row: Box::new(row), change, written }
+            Step::Swap { row: Box::new(row), before, change, written }
         }
     })
 }
@@ -213,7 +219,8 @@ async fn plan_creation(
     let written = Written::table(&after, file)?;
     let birth = table_birth(&after, &written, now_ms);
     let newcomer = Box::new(Newcomer::new(warehouse, namespace, &wanted.ident, place, &birth));
-    Ok(Step::Create { newcomer, after: Arc::new(after), written })
+    let actions = wanted.updates.iter().map(TableUpdate::action).collect();
+    Ok(Step::Create { newcomer, actions, after: Arc::new(after), written })
 }
 
 /// What the row of a new table takes from its metadata.
@@ -300,7 +307,7 @@ impl Step {
     async fn finish(self, app: &App) -> (Tabular, Arc<Cached>) {
         match self {
             Self::Keep { row, cached } => (*row, cached),
-            Self::Swap { mut row, change, written } => {
+            Self::Swap { mut row, change, written, .. } => {
                 row.version += 1;
                 row.metadata_location = written.metadata_location.to_string();
                 row.format_version = change.after.format_version();
@@ -309,7 +316,7 @@ impl Step {
                 let cached = app.documents.put(&row, written.into_cached().with_parsed(Arc::new(change.after))).await;
                 (*row, cached)
             }
-            Self::Create { newcomer, after, written } => {
+            Self::Create { newcomer, after, written, .. } => {
                 let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(after)).await;
                 (newcomer.row, cached)
             }
@@ -321,7 +328,7 @@ impl Planned {
     async fn apply(&self, writer: &mut Writer, now_ms: i64) -> Result<(), Error> {
         match &self.step {
             Step::Keep { .. } => Ok(()),
-            Step::Swap { row, change, written } => {
+            Step::Swap { row, change, written, .. } => {
                 swap(writer, row, change, (written, now_ms)).await?;
                 let refs: Vec<&str> = change.refs_moved.iter().map(|moved| moved.name.as_str()).collect();
                 let more = json!({

@@ -16,7 +16,7 @@ use super::drop;
 use super::extract::{InNamespace, RawBody};
 use super::ground::Ground;
 use super::idempotent::{Asked, Attempt, once};
-use super::newcomer::{Place, name_taken};
+use super::newcomer::{Newcomer, Place, name_taken};
 use super::record::TabularChange;
 use super::respond::OnCommit;
 use super::warehouse_settings::WarehouseSettings;
@@ -24,8 +24,10 @@ use super::written::Written;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::difference::Operation;
 use crate::catalog::ident::Namespace;
 use crate::catalog::ids::WarehouseId;
+use crate::catalog::metadata::TableMetadata;
 use crate::catalog::requests::{CreateTable, RegisterTable};
 use crate::catalog::{create as law, register};
 use crate::error::Error;
@@ -53,17 +55,8 @@ async fn create_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = CreateTable::parse(body)?;
-    let ground = Ground::of(app, caller, TabularKind::Table, (warehouse, path, &request.name)).await?;
-    let uuid = Uuid::now_v7();
-    let place = match &request.location {
-        None => Place::default(&ground.warehouse, &ground.namespace, uuid)?,
-        Some(text) => Place::chosen(&ground.warehouse, text)?,
-    };
-    let rules = WarehouseSettings::from_stored(&ground.warehouse.settings)?;
-    let metadata = law::create(&request, &place.location, uuid, rules.new_table_format_version(), app.clock.now_ms())?;
-    rules.check_format_version(metadata.format_version())?;
-    let file = metadata.file_location(None, Uuid::new_v4())?;
-    let written = Written::table(&metadata, file)?;
+    let Drafted { ground, newcomer, metadata, written } = draft(app, caller, (warehouse, path), &request).await?;
+    app.review(caller, ground.within(), newcomer.proposed_table(operation(&request), &metadata)).await?;
     if request.stage_create {
         // A client of an object store needs no folders; one on a local disk (DuckDB) does not make them itself.
         app.files.prepare_folder_of(&written.metadata_location).await?;
@@ -71,12 +64,46 @@ async fn create_once(
         let answer = Answer { headers, metadata_location: None, config: Some(json!({})), etag: None };
         return answer.of(&staged, Snapshots::All);
     }
-    let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
     Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
-    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(Arc::new(metadata))).await;
+    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
     answer_created(&newcomer.row, &cached, headers)
+}
+
+/// A table that could be created: decided, allowed, nothing written yet.
+pub struct Drafted {
+    pub ground: Ground,
+    pub newcomer: Newcomer,
+    pub metadata: Arc<TableMetadata>,
+    written: Written,
+}
+
+/// Decides that the caller may create it, then what it would be.
+pub async fn draft(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, Namespace),
+    request: &CreateTable,
+) -> Result<Drafted, Error> {
+    let ground = Ground::of(app, caller, TabularKind::Table, (warehouse, path, &request.name)).await?;
+    let uuid = Uuid::now_v7();
+    let place = match &request.location {
+        None => Place::default(&ground.warehouse, &ground.namespace, uuid)?,
+        Some(text) => Place::chosen(&ground.warehouse, text)?,
+    };
+    let rules = WarehouseSettings::from_stored(&ground.warehouse.settings)?;
+    let metadata = law::create(request, &place.location, uuid, rules.new_table_format_version(), app.clock.now_ms())?;
+    rules.check_format_version(metadata.format_version())?;
+    let file = metadata.file_location(None, Uuid::new_v4())?;
+    let written = Written::table(&metadata, file)?;
+    let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
+    Ok(Drafted { ground, newcomer, metadata: Arc::new(metadata), written })
+}
+
+/// What a request to create is to contracts.
+pub fn operation(request: &CreateTable) -> Operation {
+    if request.stage_create { Operation::StageCreate } else { Operation::Create }
 }
 
 fn answer_created(row: &Tabular, cached: &Cached, headers: &HeaderMap) -> Result<Response, Error> {
@@ -121,13 +148,14 @@ async fn register_once(
     }
     let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
     let bytes = app.files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
-    let metadata = register::register(&bytes)?.metadata;
+    let metadata = Arc::new(register::register(&bytes)?.metadata);
     WarehouseSettings::from_stored(&ground.warehouse.settings)?.check_format_version(metadata.format_version())?;
     let place = Place::chosen(&ground.warehouse, metadata.location())?;
     let written = Written::as_read(bytes, &metadata, file)?;
     let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
+    app.review(caller, ground.within(), ground.proposed_registration(app, &newcomer, &metadata)).await?;
     // The file is not ours: whatever becomes of the transaction, it stays.
     ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
-    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(Arc::new(metadata))).await;
+    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
     answer_created(&newcomer.row, &cached, headers)
 }

@@ -11,6 +11,7 @@ use super::record::{Happened, TabularChange, record};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::difference::Operation;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
@@ -65,11 +66,18 @@ impl NamespaceDrop {
 const SUBTREE_MAX: usize = 10_000;
 
 /// Drops a table or a view as the warehouse's delete profile says, files included where asked.
-pub async fn tabular(app: &App, permit: &Permit, tabular: &Tabular, how: TabularDrop, attempt: &Attempt) -> Result<()> {
+pub async fn tabular(
+    app: &App,
+    (caller, permit): (&Caller, &Permit),
+    tabular: &Tabular,
+    how: TabularDrop,
+    attempt: &Attempt,
+) -> Result<()> {
     refuse_protected(tabular, how.force)?;
     if how.purge_requested {
         refuse_purge_of_shared_files(app, tabular).await?;
     }
+    app.review_leave(caller, tabular, Operation::Drop).await?;
     let warehouse = warehouse_of(app, tabular.warehouse_id).await?;
     let leave =
         Leave { permit, project: &warehouse.project_id, purge: how.purge_requested, now_ms: app.clock.now_ms() };
@@ -101,6 +109,7 @@ pub async fn namespace(
         true => droppable_subtree(app, caller, (&warehouse, row), how).await?,
         false => Subtree { namespaces: vec![row.clone()], tabulars: Vec::new() },
     };
+    app.review_subtree(caller, row, &subtree).await?;
     let leave = Leave { permit, project: &warehouse.project_id, purge: how.purge, now_ms: app.clock.now_ms() };
     let mut writer = app.store.begin(permit).await?;
     attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;

@@ -1,9 +1,12 @@
 //! What a new table or view stands on, found out before anything is made.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde_json::json;
 
 use super::authorize::{Object, Question};
+use super::contracts::Proposed;
 use super::idempotent::{Attempt, Replay};
 use super::newcomer::{Birth, Newcomer, Place, name_taken};
 use super::record::{Happened, TabularChange, record};
@@ -11,8 +14,10 @@ use super::written::Written;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::difference::{Difference, Operation, Side};
 use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
+use crate::catalog::metadata::TableMetadata;
 use crate::error::Error;
 use crate::permit::Permit;
 use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse};
@@ -58,6 +63,27 @@ impl Ground {
         let ident = TableIdent::parse(path, name.to_owned())?;
         let holder = app.store.tabular(warehouse.id, &ident).await?;
         Ok(Self { warehouse, namespace, ident, permit, holder })
+    }
+
+    /// The warehouse with its version, as contracts are found by.
+    pub fn within(&self) -> (WarehouseId, i64) {
+        (self.warehouse.id, self.warehouse.version)
+    }
+
+    /// The registration as contracts see it: what has the name already is the state before.
+    pub async fn proposed_registration<'a>(
+        &'a self,
+        app: &App,
+        newcomer: &'a Newcomer,
+        metadata: &Arc<TableMetadata>,
+    ) -> Result<Proposed<'a>, Error> {
+        let before = match &self.holder {
+            Some(holder) => Some(app.side_of(holder).await?),
+            None => None,
+        };
+        let subject = Object::Tabular(self.holder.as_ref().unwrap_or(&newcomer.row));
+        let difference = Difference::new(before, Some(Side::table(Arc::clone(metadata))?));
+        Ok(Proposed::new(Operation::Register, subject, difference))
     }
 
     pub fn newcomer(&self, place: Place, birth: &Birth<'_>) -> Newcomer {

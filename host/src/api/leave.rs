@@ -17,6 +17,7 @@ use super::respond::OnCommit;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::difference::Operation;
 use crate::error::Error;
 
 /// `DELETE …/tables/{table}?purgeRequested=`.
@@ -36,7 +37,7 @@ pub async fn drop_table(
             let row = app.table(caller, target).await?;
             let question = Question::new(Action::TableDrop, Object::Tabular(&row)).wishing(how.wish());
             let permit = app.authorize_question(caller, &question).await?;
-            drop::tabular(app, &permit, &row, how, &attempt).await?;
+            drop::tabular(app, (caller, &permit), &row, how, &attempt).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
     };
@@ -68,6 +69,7 @@ async fn unregister_once(
     let row = app.table(caller, target).await?;
     let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
     drop::refuse_protected(&row, false)?;
+    app.review_leave(caller, &row, Operation::Unregister).await?;
     let (row, cached) = app.document(&row).await?;
     let now_ms = app.clock.now_ms();
     let answer = serde_json::json!({ "metadata-location": row.metadata_location });

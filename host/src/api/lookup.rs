@@ -121,6 +121,17 @@ impl App {
         Err(Error::unavailable("the table changes faster than it can be read; retry"))
     }
 
+    /// The document of a row, be it soft-deleted, without a look for newer ones in that case.
+    pub async fn document_even_if_deleted(&self, row: &Tabular) -> Result<std::sync::Arc<Cached>, Error> {
+        if row.deleted_at_ms.is_none() {
+            return Ok(self.document(row).await?.1);
+        }
+        self.documents.get(&self.store, row).await?.ok_or_else(|| {
+            let (kind, name) = (row.kind.as_str(), &row.name);
+            Error::unavailable(format_args!("{kind} {name} has changed since it was read for this request; retry"))
+        })
+    }
+
     /// Names that no namespace may begin with.
     pub fn refuse_reserved(&self, path: &Namespace) -> Result<(), Error> {
         let first = path.parts().first().map(String::as_str).unwrap_or_default();

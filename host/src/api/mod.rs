@@ -5,6 +5,7 @@ pub mod authorize;
 mod chunks;
 pub mod commit;
 pub mod config;
+mod contracts;
 pub mod create;
 pub mod credentials;
 pub mod documents;

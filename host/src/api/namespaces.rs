@@ -128,6 +128,7 @@ async fn create_once(
         }
     };
     let row = new_namespace(&warehouse, path, parent.as_ref(), request.properties, app.clock.now_ms());
+    app.review_new_namespace(caller, &row).await?;
     let answer = serde_json::to_string(&CreateNamespaceRequest {
         namespace: row.path.parts().to_vec(),
         properties: row.properties.clone(),
@@ -268,6 +269,7 @@ async fn update_once(
 
     let now_ms = app.clock.now_ms();
     let (properties, response) = apply(row.properties.clone(), request);
+    app.review_properties(caller, &row, &properties).await?;
     let answer = serde_json::to_string(&response).map_err(Error::internal)?;
     let mut writer = app.store.begin(&permit).await?;
     attempt.record(&mut writer, StatusCode::OK, Replay::Body(answer.clone())).await?;

@@ -1,11 +1,17 @@
 //! A table or view that is about to be: its place, its row, the words when it cannot be.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::authorize::missing;
+use super::authorize::{Object, missing};
+use super::contracts::Proposed;
+use crate::catalog::difference::{Difference, Operation, Side};
 use crate::catalog::ident::TableIdent;
 use crate::catalog::ids::TabularId;
 use crate::catalog::location::Location;
+use crate::catalog::metadata::TableMetadata;
+use crate::catalog::view::ViewMetadata;
 use crate::error::Error;
 use crate::store::Writer;
 use crate::store::rows::{Document, Inserted, NamespaceRow, NewTabular, Tabular, TabularKind, Warehouse};
@@ -99,6 +105,22 @@ impl Newcomer {
             warehouse_version: warehouse.version,
         };
         Self { row, location_chosen: place.chosen }
+    }
+
+    /// The creation of a table as contracts see it.
+    pub async fn proposed_table(
+        &self,
+        operation: Operation,
+        metadata: &Arc<TableMetadata>,
+    ) -> Result<Proposed<'_>, Error> {
+        let difference = Difference::new(None, Some(Side::table(Arc::clone(metadata))?));
+        Ok(Proposed::new(operation, Object::Tabular(&self.row), difference))
+    }
+
+    /// The same of a view.
+    pub async fn proposed_view(&self, operation: Operation, metadata: &ViewMetadata) -> Result<Proposed<'_>, Error> {
+        let difference = Difference::new(None, Some(Side::view(Arc::new(metadata.clone()))?));
+        Ok(Proposed::new(operation, Object::Tabular(&self.row), difference))
     }
 
     /// Puts it into the ledger, or says why it cannot be there.

@@ -95,6 +95,7 @@ async fn rename_once(
         let question = Question::new(entering, Object::Namespace(&namespace)).naming(&target.name);
         app.authorize_question(caller, &question).await?;
     }
+    app.review_rename(caller, &row, (&namespace, &target.name)).await?;
 
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&permit).await?;

@@ -85,6 +85,7 @@ pub fn class(error: &Error) -> (StatusCode, &'static str) {
         Error::AlreadyBootstrapped(_) => (StatusCode::BAD_REQUEST, "CatalogAlreadyBootstrapped"),
         Error::CommitFailed(_) => (StatusCode::CONFLICT, "CommitFailedException"),
         Error::CommitStateUnknown(_) => (StatusCode::INTERNAL_SERVER_ERROR, "CommitStateUnknownException"),
+        Error::ContractViolation(_) => (StatusCode::BAD_REQUEST, "ContractViolationException"),
         Error::UnprocessableEntity(_) => (StatusCode::UNPROCESSABLE_ENTITY, "UnprocessableEntityException"),
         Error::Unsupported(_) => (StatusCode::NOT_ACCEPTABLE, "UnsupportedOperationException"),
         Error::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaTypeException"),

@@ -17,6 +17,7 @@ use crate::catalog::ident::TableIdent;
 use crate::catalog::ids::WarehouseId;
 use crate::catalog::requests::{CommitTable, CommitTransaction};
 use crate::error::Error;
+use crate::plugin::Togetherness;
 
 /// `POST /v1/{prefix}/transactions/commit`.
 pub async fn commit(
@@ -39,6 +40,16 @@ async fn commit_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = CommitTransaction::parse(body)?;
+    let changes = named(app, request)?;
+    let wanted = wanted(&changes);
+    let planned = plan(app, caller, warehouse, &wanted).await?;
+    app.judge_commits(caller, &planned, Togetherness::Transaction).await?.enforce()?;
+    carry_out(app, planned, |_| Replay::Empty, attempt).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The changes by table: at least one, each with its table, no table twice.
+pub fn named(app: &App, request: CommitTransaction) -> Result<Vec<(TableIdent, CommitTable)>, Error> {
     let tables_max = app.config.catalog.transaction_tables_max;
     if request.table_changes.len() > tables_max {
         return Err(Error::BadRequest(format!(
@@ -46,22 +57,6 @@ async fn commit_once(
             request.table_changes.len()
         )));
     }
-    let changes = named(request)?;
-    let wanted: Vec<Wanted<'_>> = changes
-        .iter()
-        .map(|(ident, change)| Wanted {
-            ident: ident.clone(),
-            requirements: &change.requirements,
-            updates: &change.updates,
-        })
-        .collect();
-    let planned = plan(app, caller, warehouse, &wanted).await?;
-    carry_out(app, planned, |_| Replay::Empty, attempt).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// The changes by table: at least one, each with its table, no table twice.
-fn named(request: CommitTransaction) -> Result<Vec<(TableIdent, CommitTable)>, Error> {
     if request.table_changes.is_empty() {
         return Err(Error::bad_request("table-changes is empty: a transaction changes at least one table"));
     }
@@ -81,4 +76,16 @@ fn named(request: CommitTransaction) -> Result<Vec<(TableIdent, CommitTable)>, E
         changes.push((ident, change));
     }
     Ok(changes)
+}
+
+/// What the changes want of each table.
+pub fn wanted(changes: &[(TableIdent, CommitTable)]) -> Vec<Wanted<'_>> {
+    changes
+        .iter()
+        .map(|(ident, change)| Wanted {
+            ident: ident.clone(),
+            requirements: &change.requirements,
+            updates: &change.updates,
+        })
+        .collect()
 }

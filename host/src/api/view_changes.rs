@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::authorize::{Object, Question, Wish, distinct, missing};
 use super::commit::refuse_other_identifier;
+use super::contracts::Proposed;
 use super::documents::{Cached, Snapshots};
 use super::extract::{InNamespace, OfTable, RawBody};
 use super::ground::Ground;
@@ -22,6 +23,7 @@ use super::written::Written;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::difference::{Difference, Operation, Side};
 use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
 use crate::catalog::json;
@@ -66,6 +68,7 @@ async fn create_once(
     let view = create_view(&request, &place.location, uuid, now_ms)?;
     let written = written(&view, metadata_file(&view, None, Uuid::new_v4())?)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, now_ms));
+    app.review(caller, ground.within(), newcomer.proposed_view(Operation::CreateView, &view)).await?;
     Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
@@ -104,6 +107,7 @@ async fn register_once(
     let place = Place::chosen(&ground.warehouse, view.location())?;
     let written = Written::new(bytes, None, file)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, app.clock.now_ms()));
+    app.review(caller, ground.within(), newcomer.proposed_view(Operation::RegisterView, &view)).await?;
     // The file is not ours: whatever becomes of the transaction, it stays.
     ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
     let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
@@ -153,7 +157,8 @@ async fn replace_once(
     let question = Question::new(Action::ViewCommit, Object::Tabular(&row)).wishing(wish(&request.updates));
     let permit = app.authorize_question(caller, &question).await?;
     let (row, cached) = app.document(&row).await?;
-    match commit_view(&base(&cached)?, &request.requirements, &request.updates, app.clock.now_ms())? {
+    let before = base(&cached)?;
+    match commit_view(&before, &request.requirements, &request.updates, app.clock.now_ms())? {
         ViewOutcome::Unchanged => {
             let mut writer = app.store.begin(&permit).await?;
             attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
@@ -161,10 +166,19 @@ async fn replace_once(
             answer(&row, &cached, headers)
         }
         ViewOutcome::Changed(change) => {
+            app.review(caller, (row.warehouse_id, row.warehouse_version), proposed(&row, before, &change)).await?;
             let (row, cached) = carry_out(app, &permit, row, *change, attempt).await?;
             answer(&row, &cached, headers)
         }
     }
+}
+
+/// The change as contracts see it.
+async fn proposed<'a>(row: &'a Tabular, before: ViewMetadata, change: &ViewChange) -> Result<Proposed<'a>, Error> {
+    let after = Side::view(Arc::new(change.after.clone()))?;
+    let difference = Difference::new(Some(Side::view(Arc::new(before))?), Some(after));
+    let proposed = Proposed::new(Operation::ReplaceView, Object::Tabular(row), difference);
+    Ok(Proposed { updates: change.actions.clone(), ..proposed })
 }
 
 /// What an authorizer is told of the updates.

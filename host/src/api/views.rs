@@ -81,7 +81,7 @@ pub async fn drop(
             let row = app.view(caller, target).await?;
             let question = Question::new(Action::ViewDrop, Object::Tabular(&row)).wishing(how.wish());
             let permit = app.authorize_question(caller, &question).await?;
-            drop::tabular(app, &permit, &row, how, &attempt).await?;
+            drop::tabular(app, (caller, &permit), &row, how, &attempt).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
     };

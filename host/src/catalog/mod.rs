@@ -3,6 +3,7 @@
 pub mod action;
 pub mod commit;
 pub mod create;
+pub mod difference;
 pub mod document;
 pub mod ident;
 pub mod ids;

@@ -59,3 +59,17 @@ pub mod reviewing {
         },
     });
 }
+
+/// Reviews of transactions; who judges these judges single changes, too.
+pub mod reviewing_transactions {
+    wasmtime::component::bindgen!({
+        path: "../wit/v0.1",
+        world: "reviewing-transactions",
+        imports: { default: trappable },
+        exports: { default: async },
+        with: {
+            "weir:plugin/types": crate::plugin::bindings::deciding::weir::plugin::types,
+            "weir:plugin/change": crate::plugin::bindings::reviewing::weir::plugin::change,
+        },
+    });
+}

@@ -1,18 +1,15 @@
 //! The questions that the catalog asks a plugin.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 
 use super::faults::PluginFault;
 use super::guest::Guest;
-use super::imports::ProposalView;
 use super::instance::{Instance, deadline};
 use super::lifecycle::now_ms;
 use super::pool::Lease;
-use super::proposal::Proposal;
-use super::{Batch, Call, Check, Fault, Object, Plan, Verdict, Violation, output, trap};
+use super::{Batch, Call, Check, Fault, Plan, Verdict, output, trap};
 
 /// What is to be listed.
 #[derive(Clone, Copy, Debug)]
@@ -66,30 +63,6 @@ impl Guest {
             self.end(lease, answer, |_| Ok(()))
         };
         self.answered(ends, asking).await.map(Some)
-    }
-
-    /// What is wrong with a change; nothing is wrong where the list is empty.
-    pub async fn review(
-        &self,
-        call: &Call,
-        subject: &Object,
-        target: Option<&Object>,
-        proposal: Arc<Proposal>,
-    ) -> Result<Vec<Violation>, PluginFault> {
-        let ends = self.ends(call);
-        let asking = async {
-            let mut lease = self.begin(call, ends).await?;
-            let Instance { store, exports } = &mut lease.instance;
-            let reviewing = exports.reviewing.as_ref().ok_or(PluginFault::NotExported("contract"))?;
-            let full = |error| PluginFault::Unavailable(format!("the proposal cannot be lent: {error}"));
-            let lent = store.data_mut().table.push(ProposalView(proposal)).map_err(full)?;
-            let view = wasmtime::component::Resource::new_borrow(lent.rep());
-            let answer = reviewing.weir_plugin_contract().call_review(&mut *store, call, subject, target, view).await;
-            // The guest only borrowed it. Its views of the metadata are the guest's own to drop.
-            store.data_mut().table.delete(lent).map_err(full)?;
-            self.end(lease, answer, |violations| output::violations(violations))
-        };
-        self.answered(ends, asking).await
     }
 
     /// When nobody waits any more: the caller's deadline where that is sooner than the plugin's.

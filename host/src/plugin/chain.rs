@@ -75,7 +75,7 @@ impl<D: Decider> Chain<D> {
 impl<D> Seat<D> {
     /// Whether a check about this object is for the authorizer. What belongs to no project, such as the server itself,
     /// is only for those without a scope.
-    fn governs(&self, object: &Object) -> bool {
+    pub(in crate::plugin) fn governs(&self, object: &Object) -> bool {
         let project = if object.kind == "project" { &object.id } else { &object.project.id };
         let warehouse = match &object.warehouse {
             Some(warehouse) => Some(warehouse.id.as_str()),
@@ -98,7 +98,7 @@ impl Holder {
     /// When a missing plugin may be there; it is looked for every few seconds.
     const RETRY_AFTER_MS: u32 = 5_000;
 
-    fn guest(&self) -> Result<&Guest, Silence> {
+    pub(in crate::plugin) fn guest(&self) -> Result<&Guest, Silence> {
         match self {
             Self::Guest(guest) => Ok(guest),
             Self::Nobody(_) => Err(Silence { code: "plugin_missing", retry_after_ms: Some(Self::RETRY_AFTER_MS) }),

@@ -24,6 +24,7 @@ pub struct Abilities {
     pub authorizer_plan: bool,
     pub contract: bool,
     pub storage: bool,
+    pub contract_transaction: bool,
 }
 
 /// Compiled code with the digest of the very bytes that it was compiled from.
@@ -108,6 +109,7 @@ impl Compiled {
             authorizer_plan: exported("authorizer-plan"),
             contract: exported("contract"),
             storage: exported("storage"),
+            contract_transaction: exported("contract-transaction"),
         };
         if !abilities.lifecycle {
             return Err(LoadError::Exports { found: exports.into_iter().collect() });

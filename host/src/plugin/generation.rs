@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::Abilities;
 use super::chain::{Chain, Holder, Seat};
 use super::guest::Guest;
+use super::panel::Panel;
 
 /// The chain of authorizers that a generation makes.
 pub type Authorizers = Chain<Holder>;
@@ -79,7 +81,17 @@ impl Generation {
 
     /// All that decide, the shadows beside them, and the places that nobody holds, as one chain.
     fn chain(&self) -> Authorizers {
-        let members = self.members.iter().filter(|member| member.guest.abilities().authorizer);
+        Chain::new(self.number, self.seats(|abilities| abilities.authorizer))
+    }
+
+    /// The same for those that judge changes.
+    fn panel(&self) -> Panel {
+        Panel::new(self.number, self.seats(|abilities| abilities.contract))
+    }
+
+    /// Nobody knows what a plugin that is missing would have been, so it is missed in every place.
+    fn seats(&self, has: impl Fn(&Abilities) -> bool) -> Vec<Seat<Holder>> {
+        let members = self.members.iter().filter(|member| has(member.guest.abilities()));
         let held = members.map(|member| Seat {
             decider: Holder::Guest(Arc::clone(&member.guest)),
             scope: member.scope.clone(),
@@ -90,7 +102,7 @@ impl Generation {
             scope: vacancy.scope.clone(),
             shadow: false,
         });
-        Chain::new(self.number, held.chain(vacant).collect())
+        held.chain(vacant).collect()
     }
 
     fn enforced(&self) -> impl Iterator<Item = &Member> {
@@ -107,12 +119,13 @@ pub struct Plugins {
 struct Active {
     generation: Arc<Generation>,
     authorizers: Arc<Authorizers>,
+    contracts: Arc<Panel>,
 }
 
 impl Active {
     fn new(generation: Generation) -> Self {
-        let authorizers = Arc::new(generation.chain());
-        Self { generation: Arc::new(generation), authorizers }
+        let (authorizers, contracts) = (Arc::new(generation.chain()), Arc::new(generation.panel()));
+        Self { generation: Arc::new(generation), authorizers, contracts }
     }
 }
 
@@ -134,6 +147,11 @@ impl Plugins {
     /// The authorizers of the current generation.
     pub fn authorizers(&self) -> Arc<Authorizers> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).authorizers)
+    }
+
+    /// The contracts of the current generation.
+    pub fn contracts(&self) -> Arc<Panel> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).contracts)
     }
 
     /// Makes another generation the current one; requests under way keep theirs.

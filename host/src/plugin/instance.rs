@@ -11,6 +11,7 @@ use super::bindings::deciding::{Deciding, DecidingIndices};
 use super::bindings::planning::{Planning, PlanningIndices};
 use super::bindings::reviewing::{Reviewing, ReviewingIndices};
 use super::bindings::storing::{Storing, StoringIndices};
+use super::bindings::reviewing_transactions::{ReviewingTransactions, ReviewingTransactionsIndices};
 use super::component::Compiled;
 use super::engine::Sandbox;
 use super::imports::{self, Budget, Loans};
@@ -53,6 +54,7 @@ pub(super) struct Template {
     planning: Option<PlanningIndices>,
     reviewing: Option<ReviewingIndices>,
     storing: Option<StoringIndices>,
+    transactions: Option<ReviewingTransactionsIndices>,
 }
 
 impl Template {
@@ -69,6 +71,11 @@ impl Template {
             planning: abilities.authorizer_plan.then(|| PlanningIndices::new(&linked)).transpose().map_err(shape)?,
             reviewing: abilities.contract.then(|| ReviewingIndices::new(&linked)).transpose().map_err(shape)?,
             storing: abilities.storage.then(|| StoringIndices::new(&linked)).transpose().map_err(shape)?,
+            transactions: abilities
+                .contract_transaction
+                .then(|| ReviewingTransactionsIndices::new(&linked))
+                .transpose()
+                .map_err(shape)?,
             linked,
         })
     }
@@ -90,6 +97,7 @@ impl Template {
             planning: self.planning.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             reviewing: self.reviewing.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             storing: self.storing.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
+            transactions: self.transactions.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
         };
         Ok(Instance { store, exports })
     }
@@ -136,6 +144,7 @@ pub(super) struct Exports {
     pub(super) planning: Option<Planning>,
     pub(super) reviewing: Option<Reviewing>,
     pub(super) storing: Option<Storing>,
+    pub(super) transactions: Option<ReviewingTransactions>,
 }
 
 impl Instance {

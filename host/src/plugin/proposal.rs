@@ -1,86 +1,107 @@
 //! A change that a contract is asked about.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
-
+use super::faults::within_bytes;
 use super::{PropertyChange, Retype, TableColumn};
+use crate::catalog::difference::{self as law, Difference, Operation, Side};
 
 /// What would change. Guests see it piece by piece, as they ask.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Proposal {
-    /// `create`, `commit`, `drop`, …
-    pub operation: String,
-    pub before: Option<Arc<Described>>,
-    pub after: Option<Arc<Described>>,
+    pub operation: Operation,
     /// Actions of the request, in order.
-    pub updates: Vec<String>,
-    /// Branches, tags that move.
-    pub refs: Vec<String>,
-    pub added: Vec<TableColumn>,
-    pub dropped: Vec<TableColumn>,
-    /// Before, after.
-    pub renamed: Vec<(TableColumn, TableColumn)>,
-    pub retyped: Vec<Retype>,
-    /// Required became optional.
-    pub relaxed: Vec<TableColumn>,
-    /// Optional became required.
-    pub tightened: Vec<TableColumn>,
-    pub properties: Vec<PropertyChange>,
-    /// Of the snapshot that the change adds.
-    pub snapshot_summary: BTreeMap<String, String>,
+    pub updates: Vec<&'static str>,
+    pub difference: Difference,
 }
 
-/// One state of a table, a view or a namespace.
-#[derive(Debug, Default)]
-pub struct Described {
-    pub uuid: String,
-    pub location: String,
-    pub format_version: u32,
-    pub columns: Vec<TableColumn>,
-    pub properties: BTreeMap<String, String>,
-    /// The metadata document.
-    pub document: Vec<u8>,
-    /// The same as a tree, once a guest asked for a piece of it.
-    pub tree: OnceLock<serde_json::Value>,
-}
-
-impl Described {
-    /// The JSON below a pointer (RFC 6901), or what is wrong with the wish.
-    pub(super) fn json_below(&self, pointer: &str, bytes_max: u32) -> Result<String, String> {
-        let tree = self.tree.get_or_init(|| serde_json::from_slice(&self.document).unwrap_or_default());
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            return Err(format!(
-                "`{}` is no JSON pointer: it begins with `/`",
-                super::faults::within_bytes(pointer, 64)
-            ));
-        }
-        let found = tree.pointer(pointer).ok_or("there is nothing at this pointer")?;
-        let text = found.to_string();
-        if text.len() > bytes_max as usize {
-            return Err(format!("the value has {} bytes, at most {bytes_max} were asked for", text.len()));
-        }
-        Ok(text)
+impl Proposal {
+    pub(super) fn added(&self) -> Vec<TableColumn> {
+        columns(&self.difference.columns().added)
     }
+
+    pub(super) fn dropped(&self) -> Vec<TableColumn> {
+        columns(&self.difference.columns().dropped)
+    }
+
+    pub(super) fn renamed(&self) -> Vec<(TableColumn, TableColumn)> {
+        self.difference.columns().renamed.iter().map(|(before, after)| (column(before), column(after))).collect()
+    }
+
+    pub(super) fn retyped(&self) -> Vec<Retype> {
+        let retype = |found: &law::Retyped| Retype {
+            id: found.id,
+            path: found.path.clone(),
+            before: found.before.clone(),
+            after: found.after.clone(),
+        };
+        self.difference.columns().retyped.iter().map(retype).collect()
+    }
+
+    pub(super) fn relaxed(&self) -> Vec<TableColumn> {
+        columns(&self.difference.columns().relaxed)
+    }
+
+    pub(super) fn tightened(&self) -> Vec<TableColumn> {
+        columns(&self.difference.columns().tightened)
+    }
+
+    pub(super) fn properties(&self) -> Vec<PropertyChange> {
+        let change =
+            |found: law::PropertyChange| PropertyChange { key: found.key, before: found.before, after: found.after };
+        self.difference.properties().into_iter().map(change).collect()
+    }
+}
+
+pub(super) fn columns(columns: &[law::Column]) -> Vec<TableColumn> {
+    columns.iter().map(column).collect()
+}
+
+fn column(column: &law::Column) -> TableColumn {
+    TableColumn {
+        id: column.id,
+        path: column.path.clone(),
+        type_text: column.type_text.clone(),
+        required: column.required,
+        doc: column.doc.clone(),
+        default: column.default.clone(),
+    }
+}
+
+/// The JSON below a pointer (RFC 6901) into a state's document, or what is wrong with the wish.
+pub(super) fn json_below(side: &Side, pointer: &str, bytes_max: u32) -> Result<String, String> {
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return Err(format!("`{}` is no JSON pointer: it begins with `/`", within_bytes(pointer, 64)));
+    }
+    let document = side.document().ok_or("the document cannot be read")?;
+    let found = document.pointer(pointer).ok_or("there is nothing at this pointer")?;
+    let text = found.to_string();
+    if text.len() > bytes_max as usize {
+        return Err(format!("the value has {} bytes, at most {bytes_max} were asked for", text.len()));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::ident::Namespace;
 
-    fn described() -> Described {
-        Described { document: br#"{"schemas":[{"fields":[1,2]}]}"#.to_vec(), ..Described::default() }
+    fn side() -> Side {
+        let path = Namespace::parse(vec!["a".into(), "b".into()]).unwrap();
+        Side::namespace(uuid::Uuid::nil(), &path, &indexmap::IndexMap::new())
     }
 
     #[test]
     fn a_pointer_leads_to_its_piece_of_the_document() {
-        assert_eq!(described().json_below("/schemas/0/fields", 100).unwrap(), "[1,2]");
+        assert_eq!(json_below(&side(), "/namespace", 100).unwrap(), r#"["a","b"]"#);
+        assert_eq!(json_below(&side(), "/namespace/1", 100).unwrap(), r#""b""#);
     }
 
     #[test]
     fn t14_bad_pointers_are_told_instead_of_followed() {
-        for pointer in ["schemas", "/schemas/9", "/schemas/-1", "/schemas/18446744073709551616", "/\u{0}", "//"] {
-            described().json_below(pointer, 100).unwrap_err();
+        let bad = ["namespace", "/namespace/9", "/namespace/-1", "/namespace/18446744073709551616", "/\u{0}", "//"];
+        for pointer in bad {
+            json_below(&side(), pointer, 100).unwrap_err();
         }
-        described().json_below("/schemas", 3).unwrap_err();
+        json_below(&side(), "/namespace", 3).unwrap_err();
     }
 }

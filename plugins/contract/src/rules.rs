@@ -14,6 +14,8 @@ pub struct Review<'a> {
     pub proposal: Proposal<'a>,
     /// The object is new here: all of it is judged, else what changes.
     pub created: bool,
+    /// The object was here and stays: only then is there a change to compare.
+    stays: bool,
     pub after: Option<Metadata<'a>>,
     /// The mode that the table names itself.
     own_mode: Option<Result<Mode, String>>,
@@ -36,10 +38,23 @@ impl<'a> Review<'a> {
             target,
             proposal: *proposal,
             created,
+            stays: before.is_some() && after.is_some(),
             after,
             own_mode: own_mode.map(|text| Mode::parse(&text).ok_or(text)),
             touched,
         }
+    }
+
+    /// What lies in lists and maps: nobody can name or document it.
+    fn parts(&self) -> Vec<i32> {
+        let columns = self.after.as_ref().map(Metadata::columns).unwrap_or_default();
+        let holders: Vec<&[String]> = columns
+            .iter()
+            .filter(|column| ["list", "map"].contains(&base(&column.type_text)))
+            .map(|column| column.path.as_slice())
+            .collect();
+        let is_part = |column: &&Column| column.path.split_last().is_some_and(|(_, above)| holders.contains(&above));
+        columns.iter().filter(is_part).map(|column| column.id).collect()
     }
 
     pub fn schema_changes(&self) -> bool {
@@ -128,7 +143,7 @@ impl RuleSet {
     }
 
     fn compatibility(&self, review: &Review, violations: &mut Vec<Violation>) {
-        if review.created {
+        if !review.stays {
             return;
         }
         let mode = match &review.own_mode {
@@ -147,7 +162,7 @@ impl RuleSet {
 
     fn protected_columns(&self, review: &Review, violations: &mut Vec<Violation>) {
         let patterns = &self.rules.protected_columns;
-        if patterns.is_empty() {
+        if patterns.is_empty() || !review.stays {
             return;
         }
         let proposal = &review.proposal;
@@ -166,9 +181,12 @@ impl RuleSet {
 
     /// Columns are judged when they come or change, so that an old table can still be written to.
     fn columns(&self, review: &Review, violations: &mut Vec<Violation>) {
+        let judges_names = self.column_names.is_some() || self.rules.documented_columns;
+        let parts = if judges_names { review.parts() } else { Vec::new() };
         for column in &review.touched {
             let path = column.path.join(".");
             if let Some(pattern) = &self.column_names
+                && !parts.contains(&column.id)
                 && let Some(step) = column.path.last().filter(|step| !pattern.is_match(step))
             {
                 let message = format!(
@@ -177,7 +195,10 @@ impl RuleSet {
                 );
                 violations.push(self.violation("column-names", message).at(&path));
             }
-            if self.rules.documented_columns && column.doc.as_deref().is_none_or(|doc| doc.trim().is_empty()) {
+            if self.rules.documented_columns
+                && !parts.contains(&column.id)
+                && column.doc.as_deref().is_none_or(|doc| doc.trim().is_empty())
+            {
                 violations
                     .push(self.violation("documented-columns", format!("`{path}` has no documentation")).at(&path));
             }
@@ -229,7 +250,8 @@ impl RuleSet {
 
     fn keep(&self, review: &Review, violations: &mut Vec<Violation>) {
         let operation = review.proposal.operation();
-        if self.rules.keep && (operation.starts_with("drop") || operation.starts_with("rename")) {
+        let leaves = ["drop", "rename", "unregister"].iter().any(|way| operation.starts_with(way));
+        if self.rules.keep && leaves {
             violations
                 .push(self.violation("keep", format!("`{}` is to be kept, the change is a {operation}", review.path)));
         }

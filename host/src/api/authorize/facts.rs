@@ -12,11 +12,11 @@ use crate::catalog::ids::NamespaceId;
 use crate::catalog::view::ViewMetadata;
 use crate::error::Error;
 use crate::plugin::{Attribute, Call, Check, Object as Fields, Parent, Principal, Value};
-use crate::store::rows::{NamespaceRow, Properties, Tabular, TabularKind};
+use crate::store::rows::{NamespaceRow, Properties, TabularKind};
 
 impl App {
     /// Who asks when. The deadline is each plugin's own.
-    pub(super) fn call(&self, caller: &Caller) -> Call {
+    pub(in crate::api) fn call(&self, caller: &Caller) -> Call {
         Call {
             request_id: caller.request_id().to_owned(),
             principal: principal(caller.id(), caller.kind()),
@@ -30,6 +30,16 @@ impl App {
         let mut object = self.fields(&question.object).await?;
         object.attributes = self.attributes(question).await?;
         Ok(Check { action: question.action.as_str().to_owned(), object })
+    }
+
+    /// The object as contracts see it: with what its row says, for its properties are in the change.
+    pub(in crate::api) async fn subject(&self, object: &Object<'_>) -> Result<Fields, Error> {
+        let mut fields = self.fields(object).await?;
+        let told = [Fact::Protected, Fact::Location, Fact::FormatVersion].map(|fact| (fact, of_object(fact, object)));
+        let attribute =
+            |(fact, value): (Fact, Option<Value>)| Some(Attribute { key: fact.key().to_owned(), value: value? });
+        fields.attributes = told.into_iter().filter_map(attribute).collect();
+        Ok(fields)
     }
 
     async fn fields(&self, object: &Object<'_>) -> Result<Fields, Error> {
@@ -109,10 +119,7 @@ impl App {
         match object {
             Object::Namespace(row) => add(&row.properties),
             Object::Tabular(row) => {
-                let cached = match row.deleted_at_ms {
-                    None => self.document(row).await?.1,
-                    Some(_) => self.documents.get(&self.store, row).await?.ok_or_else(|| changed(row))?,
-                };
+                let cached = self.document_even_if_deleted(row).await?;
                 match row.kind {
                     TabularKind::Table => add(cached.parsed()?.properties()),
                     TabularKind::View => add(ViewMetadata::parse(&cached.plain(Snapshots::All)?)?.properties()),
@@ -122,14 +129,6 @@ impl App {
         }
         Ok(())
     }
-}
-
-fn changed(row: &Tabular) -> Error {
-    Error::unavailable(format_args!(
-        "{} {} has changed since it was read for this request; retry",
-        row.kind.as_str(),
-        row.name
-    ))
 }
 
 /// The caller as authorizers see it.

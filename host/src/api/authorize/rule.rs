@@ -1,6 +1,6 @@
 //! The host's own rule: what holds where no authorizer is configured, who is let through whatever they say.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::places::Places;
 use super::shadow::{Difference, Shadows};
@@ -12,8 +12,8 @@ use crate::plugin::chain::Outcome;
 pub struct Authorization {
     rule: HostRule,
     administrators: HashSet<String>,
-    pub(super) places: Places,
-    pub(super) shadows: Shadows,
+    pub(in crate::api) places: Places,
+    pub(in crate::api) shadows: Shadows,
 }
 
 /// Who decides while no authorizer is configured.
@@ -80,6 +80,11 @@ impl Authorization {
     /// The latest decisions that a shadow would have changed, newest last.
     pub fn shadow_differences(&self) -> Vec<Difference> {
         self.shadows.differences()
+    }
+
+    /// How many decisions each shadow would have changed so far.
+    pub fn shadow_counts(&self) -> BTreeMap<String, u64> {
+        self.shadows.counts()
     }
 
     /// What the host decides by itself; `None` where the authorizers are to be asked.

@@ -1,6 +1,7 @@
 //! Shadow authorizers: evaluated beside the live answer, after it, never in its way.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,15 @@ const DIFFERENCES_MAX: usize = 100;
 /// The comparisons with what shadows would have said.
 pub struct Shadows {
     places: Arc<Semaphore>,
-    differences: Arc<Mutex<VecDeque<Difference>>>,
+    book: Arc<Mutex<Book>>,
+}
+
+#[derive(Default)]
+struct Book {
+    /// The latest ones, newest last.
+    differences: VecDeque<Difference>,
+    /// All so far, by plugin.
+    counts: BTreeMap<String, u64>,
 }
 
 /// A decision that a shadow would have changed.
@@ -34,12 +43,17 @@ pub struct Difference {
 
 impl Shadows {
     pub fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(COMPARISONS_MAX)), differences: Arc::default() }
+        Self { places: Arc::new(Semaphore::new(COMPARISONS_MAX)), book: Arc::default() }
     }
 
     /// The latest differences, newest last.
     pub fn differences(&self) -> Vec<Difference> {
-        self.differences.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).differences.iter().cloned().collect()
+    }
+
+    /// How many decisions each shadow would have changed so far.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
     }
 
     /// Beside a decision of the host's own rule, as if an authorizer had made it.
@@ -59,16 +73,11 @@ impl Shadows {
 
     /// Asks the shadows in the background, counts where they differ.
     pub fn compare(&self, chain: Arc<Authorizers>, call: Call, checks: Vec<Check>, live: Vec<Decision>) {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            metrics::counter!("weir_shadow_comparisons_total", "outcome" => "left-out").increment(1);
-            return;
-        };
-        let differences = Arc::clone(&self.differences);
-        tokio::spawn(async move {
-            let _place = place;
-            for (plugin, at, shadow) in chain.differences(&call, &checks, &live).await {
-                let (Some(check), Some(decision)) = (checks.get(at), live.get(at)) else { continue };
-                let difference = Difference {
+        self.beside(async move {
+            let found = chain.differences(&call, &checks, &live).await;
+            let told = found.into_iter().filter_map(|(plugin, at, shadow)| {
+                let (check, decision) = (checks.get(at)?, live.get(at)?);
+                Some(Difference {
                     plugin,
                     caller: call.principal.id.clone(),
                     action: check.action.clone(),
@@ -76,15 +85,33 @@ impl Shadows {
                     live: decision.outcome.as_str(),
                     shadow: shadow.as_str(),
                     at_ms: call.now_ms,
-                };
-                note(&differences, difference);
-            }
+                })
+            });
+            told.collect()
+        });
+    }
+
+    /// Runs a comparison in the background; it is left out, and counted, while too many run.
+    pub fn beside(&self, comparison: impl Future<Output = Vec<Difference>> + Send + 'static) {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.leave_out();
+            return;
+        };
+        let book = Arc::clone(&self.book);
+        tokio::spawn(async move {
+            let _place = place;
+            comparison.await.into_iter().for_each(|difference| note(&book, difference));
             metrics::counter!("weir_shadow_comparisons_total", "outcome" => "done").increment(1);
         });
     }
+
+    /// Counts a comparison that is not made.
+    pub fn leave_out(&self) {
+        metrics::counter!("weir_shadow_comparisons_total", "outcome" => "left-out").increment(1);
+    }
 }
 
-fn note(differences: &Mutex<VecDeque<Difference>>, difference: Difference) {
+fn note(book: &Mutex<Book>, difference: Difference) {
     metrics::counter!("weir_shadow_differences_total", "plugin" => difference.plugin.clone()).increment(1);
     tracing::info!(
         target: "weir::decision",
@@ -96,9 +123,10 @@ fn note(differences: &Mutex<VecDeque<Difference>>, difference: Difference) {
         plugin.name = difference.plugin,
         "the shadow {} would have said {} instead of {}", difference.plugin, difference.shadow, difference.live
     );
-    let mut kept = differences.lock().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() == DIFFERENCES_MAX {
-        kept.pop_front();
+    let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+    *book.counts.entry(difference.plugin.clone()).or_default() += 1;
+    if book.differences.len() == DIFFERENCES_MAX {
+        book.differences.pop_front();
     }
-    kept.push_back(difference);
+    book.differences.push_back(difference);
 }

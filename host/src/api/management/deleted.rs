@@ -155,6 +155,7 @@ pub async fn undrop_tabulars(
     let permits = app.authorize_all(&caller, &questions).await?;
     let Some(first) = permits.first() else { return Ok(StatusCode::NO_CONTENT) };
     tabulars.iter().try_for_each(refuse_not_deleted)?;
+    app.review_undrop(&caller, &tabulars).await?;
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(first).await?;
     for (tabular, permit) in tabulars.iter().zip(&permits) {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 mod batch_check;
+mod contracts;
 mod deleted;
 mod durations;
 mod extract;
@@ -117,6 +118,7 @@ fn inside_warehouse_routes() -> Router<Arc<App>> {
         )
         .route("/management/v1/warehouse/{warehouse_id}/deleted-tabulars", get(deleted::list_deleted_tabulars))
         .route("/management/v1/warehouse/{warehouse_id}/deleted-tabulars/undrop", post(deleted::undrop_tabulars))
+        .route("/management/v1/warehouse/{warehouse_id}/contracts/check", post(contracts::check_contracts))
         .route("/management/v1/warehouse/{warehouse_id}/search-tabular", post(search::search_tabular))
 }
 

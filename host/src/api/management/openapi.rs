@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    batch_check, deleted, namespace_move, permissions, plugins, project_tasks, projects, protection, search, server,
-    task_queues, tasks, validation, warehouse_settings, warehouses,
+    batch_check, contracts, deleted, namespace_move, permissions, plugins, project_tasks, projects, protection, search,
+    server, task_queues, tasks, validation, warehouse_settings, warehouses,
 };
 
 /// Every operation that is served; what Lakekeeper has beyond them is not.
@@ -16,6 +16,7 @@ use super::{
         server::bootstrap,
         batch_check::batch_check,
         permissions::explain,
+        contracts::check_contracts,
         plugins::list_plugins,
         plugins::reload_plugins,
         projects::list_projects,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::version::{HistoryEntry, Version};
 use crate::catalog::json::{self, Text};
+use crate::catalog::schema::Schema;
 use crate::error::Error;
 
 /// The one format version of views that exists.
@@ -89,6 +90,14 @@ impl ViewMetadata {
 
     pub fn current_version_id(&self) -> i32 {
         self.current_version_id
+    }
+
+    /// The schema of the current version.
+    pub(in crate::catalog) fn current_schema(&self) -> Result<Schema, Error> {
+        let current = self.version(self.current_version_id).map(|version| version.schema_id);
+        let schema = self.schemas.iter().find(|schema| Some(schema.header.schema_id) == current);
+        let schema = schema.ok_or_else(|| Error::bad_request("Cannot find the schema of the current view version"))?;
+        Schema::parse(&schema.text)
     }
 
     pub(super) fn version(&self, version_id: i32) -> Option<&Version> {

@@ -1,6 +1,7 @@
 //! A catalog inside the test's own process, governed by guests that the test chooses.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use weir::plugin::{
     Compiled, Generation, Guest, GuestSettings, Limits as GuestLimits, Member, Mode, Sandbox, SandboxSettings, Scope,
 };
 use weir::server::{Limits, Listener, serve};
-use weir_tests::{Engine, Http, Installation, bodies, guests};
+
+use crate::{Engine, Http, Installation, bodies, guests};
 
 /// One running catalog with the warehouse `default`, which no plugin governs yet.
 pub struct Governed {
@@ -31,7 +33,7 @@ pub struct Governed {
 
 /// One plugin of a generation.
 pub struct Plugin {
-    /// A guest of `tests/guests`.
+    /// A guest of `tests/guests`, or `contract`, which Weir ships.
     pub guest: &'static str,
     pub settings: Value,
     pub mode: Mode,
@@ -41,6 +43,17 @@ pub struct Plugin {
 impl Plugin {
     pub fn guest(settings: Value) -> Self {
         Self { guest: "guest", settings, mode: Mode::Enforce, scope: Scope::default() }
+    }
+
+    /// A contract that does as it is told; it misbehaves where it reviews.
+    pub fn reviewer(mut settings: Value) -> Self {
+        settings["at"] = json!("review");
+        Self { guest: "reviewer", ..Self::guest(settings) }
+    }
+
+    /// The contract that Weir ships.
+    pub fn contract(settings: Value) -> Self {
+        Self { guest: "contract", ..Self::guest(settings) }
     }
 
     pub fn planner(settings: Value) -> Self {
@@ -111,6 +124,32 @@ impl Governed {
         self.catalog.post(&path, bodies::create_table(name)).send().await.expect(200).json()
     }
 
+    /// The catalog as anybody could see it: what loads answer, every file of the lake, every event.
+    pub async fn state(&self) -> (Vec<Value>, Vec<(PathBuf, u64)>, usize) {
+        let current = self.app.plugins.swap(Generation::default());
+        let mut loads = vec![self.catalog.get("/namespaces").send().await.expect(200).json()];
+        let deleted = format!("/warehouse/{}/deleted-tabulars", self.prefix);
+        loads.push(self.management.get(&deleted).send().await.expect(200).json());
+        for path in loads[0]["namespaces"].as_array().expect("a list").clone() {
+            let namespace = format!("/namespaces/{}", path[0].as_str().expect("a name"));
+            loads.push(self.catalog.get(&namespace).send().await.expect(200).json());
+            for kind in ["tables", "views"] {
+                let listed = self.catalog.get(&format!("{namespace}/{kind}")).send().await.expect(200).json();
+                for one in listed["identifiers"].as_array().expect("a list") {
+                    let path = format!("{namespace}/{kind}/{}", one["name"].as_str().expect("a name"));
+                    loads.push(self.catalog.get(&path).send().await.expect(200).json());
+                }
+            }
+        }
+        let events = self.app.store.events_page(None, 10_000).await.expect("the events can be read").len();
+        self.app.plugins.swap(Arc::try_unwrap(current).unwrap_or_else(|shared| Generation {
+            number: shared.number,
+            members: shared.members.clone(),
+            vacancies: shared.vacancies.clone(),
+        }));
+        (loads, files(&self.installation.lake()), events)
+    }
+
     /// The names of a listing, page by page.
     pub async fn names(&self, path: &str, page_size: u32) -> Vec<String> {
         let (mut names, mut token) = (Vec::new(), String::new());
@@ -136,6 +175,20 @@ impl Drop for Governed {
     }
 }
 
+/// Every file below a folder with its size.
+pub fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
+    let mut open = vec![folder.to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let metadata = entry.metadata().expect("a file");
+            if metadata.is_dir() { open.push(entry.path()) } else { files.push((entry.path(), metadata.len())) }
+        }
+    }
+    files.sort();
+    files
+}
+
 /// One for all tests of this process: a guest compiles slowly without optimization, so it does once.
 static SANDBOX: OnceCell<Arc<Sandbox>> = OnceCell::const_new();
 static COMPILED: Mutex<BTreeMap<&str, Arc<Compiled>>> = Mutex::const_new(BTreeMap::new());
@@ -145,7 +198,8 @@ async fn compiled(sandbox: &Arc<Sandbox>, guest: &'static str) -> Arc<Compiled> 
     if let Some(compiled) = known.get(guest) {
         return Arc::clone(compiled);
     }
-    let bytes = std::fs::read(guests::guest(guest)).expect("the guest can be read");
+    let path = if guest == "contract" { guests::bundled(guest) } else { guests::guest(guest) };
+    let bytes = std::fs::read(path).expect("the guest can be read");
     let compiled = Arc::new(sandbox.compile(bytes.into()).await.expect("the guest compiles"));
     known.insert(guest, Arc::clone(&compiled));
     compiled
@@ -174,7 +228,7 @@ async fn listen(app: &Arc<App>, stop: CancellationToken) -> String {
         header_bytes_max: 65_536,
         headers_max: 100,
         header_timeout: Duration::from_secs(10),
-        connections_max: 100,
+        connections_max: 1_000,
         shutdown_grace: Duration::from_secs(1),
     };
     let router = weir::api::edge::layers(weir::api::router(Arc::clone(app)), &app.config);

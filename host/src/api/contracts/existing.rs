@@ -1,0 +1,130 @@
+//! Changes of what is there already: their state before is read only where a contract wants to see it.
+
+use std::sync::Arc;
+
+use super::{Judgement, Proposed};
+use crate::api::authorize::{Object, Within};
+use crate::api::documents::{Cached, Snapshots};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::action::Kind;
+use crate::catalog::difference::{Difference, Operation, Side};
+use crate::catalog::view::ViewMetadata;
+use crate::error::Error;
+use crate::plugin::Togetherness;
+use crate::store::rows::{NamespaceRow, Properties, Subtree, Tabular, TabularKind};
+
+impl App {
+    /// A table or a view leaves.
+    pub async fn review_leave(&self, caller: &Caller, row: &Tabular, operation: Operation) -> Result<(), Error> {
+        self.judge_leave(caller, row, operation).await?.enforce()
+    }
+
+    async fn judge_leave(&self, caller: &Caller, row: &Tabular, operation: Operation) -> Result<Judgement, Error> {
+        let proposed = async {
+            let difference = Difference::new(Some(self.side_of(row).await?), None);
+            Ok(vec![Proposed::new(operation, Object::Tabular(row), difference)])
+        };
+        self.judge_changes(caller, (row.warehouse_id, row.warehouse_version), Togetherness::Each, proposed).await
+    }
+
+    /// A table or a view gets another name, maybe in another namespace.
+    pub async fn review_rename(
+        &self,
+        caller: &Caller,
+        row: &Tabular,
+        (namespace, name): (&NamespaceRow, &str),
+    ) -> Result<(), Error> {
+        let proposed = async {
+            let kind = match row.kind {
+                TabularKind::Table => Kind::Table,
+                TabularKind::View => Kind::View,
+            };
+            let difference = Difference::none(self.side_of(row).await?);
+            let target = Some(Object::Absent { kind, name, within: Within::Namespace(namespace) });
+            Ok(Proposed { target, ..Proposed::new(Operation::Rename, Object::Tabular(row), difference) })
+        };
+        self.review(caller, (row.warehouse_id, row.warehouse_version), proposed).await
+    }
+
+    /// Soft-deleted tables or views come back.
+    pub async fn review_undrop(&self, caller: &Caller, rows: &[Tabular]) -> Result<(), Error> {
+        let mut judgement = Judgement::default();
+        for row in rows {
+            let proposed = async {
+                let difference = Difference::new(None, Some(self.side_of(row).await?));
+                Ok(vec![Proposed::new(Operation::Undrop, Object::Tabular(row), difference)])
+            };
+            let within = (row.warehouse_id, row.warehouse_version);
+            judgement.join(self.judge_changes(caller, within, Togetherness::Each, proposed).await?);
+            if judgement.is_hopeless() {
+                break;
+            }
+        }
+        judgement.enforce()
+    }
+
+    /// A namespace goes with all that it holds; each thing is judged by itself, one after the other, so that only one
+    /// document is held at a time.
+    pub async fn review_subtree(&self, caller: &Caller, row: &NamespaceRow, subtree: &Subtree) -> Result<(), Error> {
+        let mut judgement = Judgement::default();
+        for below in &subtree.namespaces {
+            let operation = if below.id == row.id { Operation::DropNamespace } else { Operation::DropRecursive };
+            let proposed = async {
+                let difference = Difference::new(Some(namespace(below)), None);
+                Ok(vec![Proposed::new(operation, Object::Namespace(below), difference)])
+            };
+            let within = (below.warehouse_id, below.warehouse_version);
+            judgement.join(self.judge_changes(caller, within, Togetherness::Each, proposed).await?);
+        }
+        for tabular in &subtree.tabulars {
+            if judgement.is_hopeless() {
+                break;
+            }
+            judgement.join(self.judge_leave(caller, tabular, Operation::DropRecursive).await?);
+        }
+        judgement.enforce()
+    }
+
+    /// A namespace comes to be.
+    pub async fn review_new_namespace(&self, caller: &Caller, row: &NamespaceRow) -> Result<(), Error> {
+        let proposed = async {
+            let difference = Difference::new(None, Some(namespace(row)));
+            Ok(Proposed::new(Operation::CreateNamespace, Object::Namespace(row), difference))
+        };
+        self.review(caller, (row.warehouse_id, row.warehouse_version), proposed).await
+    }
+
+    /// A namespace gets these properties.
+    pub async fn review_properties(
+        &self,
+        caller: &Caller,
+        row: &NamespaceRow,
+        properties: &Properties,
+    ) -> Result<(), Error> {
+        let proposed = async {
+            let after = Side::namespace(row.id.0, &row.path, properties);
+            let difference = Difference::new(Some(namespace(row)), Some(after));
+            Ok(Proposed::new(Operation::SetNamespaceProperties, Object::Namespace(row), difference))
+        };
+        self.review(caller, (row.warehouse_id, row.warehouse_version), proposed).await
+    }
+
+    /// The state of a table or a view, be it soft-deleted.
+    pub async fn side_of(&self, row: &Tabular) -> Result<Side, Error> {
+        let cached = self.document_even_if_deleted(row).await?;
+        match row.kind {
+            TabularKind::Table => Side::table(cached.parsed()?),
+            TabularKind::View => view(&cached),
+        }
+    }
+}
+
+/// A view as it is stored.
+pub fn view(cached: &Cached) -> Result<Side, Error> {
+    Side::view(Arc::new(ViewMetadata::parse(&cached.plain(Snapshots::All)?)?))
+}
+
+fn namespace(row: &NamespaceRow) -> Side {
+    Side::namespace(row.id.0, &row.path, &row.properties)
+}

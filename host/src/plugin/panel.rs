@@ -1,0 +1,157 @@
+//! The contracts of one generation: a change is put before all that govern it, whatever the others say.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use super::chain::{Decider, Holder, Seat, Silence};
+use super::faults::plain;
+use super::{Call, Object, Proposal, Severity, Violation};
+
+const RULE_BYTES_MAX: usize = 128;
+const PATH_BYTES_MAX: usize = 256;
+const MESSAGE_BYTES_MAX: usize = 4_096;
+
+/// Everybody who judges changes, in order.
+#[derive(Default)]
+pub struct Panel {
+    pub generation: u64,
+    seats: Vec<Seat<Holder>>,
+}
+
+/// One change as contracts see it.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub subject: Object,
+    /// Where a rename goes.
+    pub target: Option<Object>,
+    pub proposal: Arc<Proposal>,
+}
+
+/// A violation, with the change that it is about; `None` where it is about the transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub change: Option<usize>,
+    pub rule: String,
+    pub message: String,
+    pub blocks: bool,
+    /// The column or the property that it is about.
+    pub path: Option<String>,
+}
+
+/// What one contract says to all changes of a request.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub plugin: String,
+    pub digest: String,
+    /// Every violation, or why the contract could not judge, which is never a pass (I1).
+    pub said: Result<Vec<Finding>, Silence>,
+    pub duration: Duration,
+}
+
+/// How the changes of a request belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Togetherness {
+    /// Each is judged by itself.
+    Each,
+    /// They are one transaction, which contracts that are able to judge as a whole.
+    Transaction,
+}
+
+impl Panel {
+    pub fn new(generation: u64, seats: Vec<Seat<Holder>>) -> Self {
+        Self { generation, seats }
+    }
+
+    /// Whether nobody wants to see any change.
+    pub fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    /// Whether anybody judges what happens in a warehouse, be it only beside the others.
+    pub fn covers(&self, project_id: &str, warehouse_id: &str) -> bool {
+        self.seats.iter().any(|seat| seat.scope.covers(project_id, Some(warehouse_id)))
+    }
+
+    pub fn has_shadows(&self) -> bool {
+        self.seats.iter().any(|seat| seat.shadow)
+    }
+
+    /// Whether anybody's word counts.
+    pub fn enforces(&self) -> bool {
+        self.seats.iter().any(|seat| !seat.shadow)
+    }
+
+    /// One report for each contract that governs any of the changes, all asked at once.
+    pub async fn review(&self, call: &Call, changes: &[Submission], together: Togetherness) -> Vec<Report> {
+        self.asked(false, call, changes, together).await
+    }
+
+    /// The same from those that are only watched.
+    pub async fn review_beside(&self, call: &Call, changes: &[Submission], together: Togetherness) -> Vec<Report> {
+        self.asked(true, call, changes, together).await
+    }
+
+    async fn asked(&self, shadow: bool, call: &Call, changes: &[Submission], together: Togetherness) -> Vec<Report> {
+        let seats = self.seats.iter().filter(|seat| seat.shadow == shadow);
+        let reports = join_all(seats.map(|seat| seat.report(call, changes, together))).await;
+        reports.into_iter().flatten().collect()
+    }
+}
+
+impl Seat<Holder> {
+    /// `None` where none of the changes is this contract's.
+    async fn report(&self, call: &Call, changes: &[Submission], together: Togetherness) -> Option<Report> {
+        let governed: Vec<usize> = (0..changes.len()).filter(|at| self.governs(&changes[*at].subject)).collect();
+        if governed.is_empty() {
+            return None;
+        }
+        let started = Instant::now();
+        let said = match together {
+            Togetherness::Each => self.each(call, changes, &governed).await,
+            Togetherness::Transaction => self.transaction(call, changes, &governed).await,
+        };
+        let (plugin, digest) = (self.decider.name().to_owned(), self.decider.digest().to_owned());
+        Some(Report { plugin, digest, said, duration: started.elapsed() })
+    }
+
+    async fn each(&self, call: &Call, changes: &[Submission], places: &[usize]) -> Result<Vec<Finding>, Silence> {
+        let guest = self.decider.guest()?;
+        let mut findings = Vec::new();
+        for at in places.iter().copied() {
+            let Submission { subject, target, proposal } = &changes[at];
+            let violations = guest.review(call, subject, target.as_ref(), Arc::clone(proposal)).await?;
+            findings.extend(violations.into_iter().map(|violation| Finding::of(Some(at), &violation)));
+        }
+        Ok(findings)
+    }
+
+    async fn transaction(
+        &self,
+        call: &Call,
+        changes: &[Submission],
+        places: &[usize],
+    ) -> Result<Vec<Finding>, Silence> {
+        let guest = self.decider.guest()?;
+        if !guest.abilities().contract_transaction {
+            return self.each(call, changes, places).await;
+        }
+        let governed: Vec<&Submission> = places.iter().map(|at| &changes[*at]).collect();
+        let violations = guest.review_transaction(call, &governed).await?;
+        Ok(violations.iter().map(|violation| Finding::of(None, violation)).collect())
+    }
+}
+
+impl Finding {
+    /// The guest's words as plain lines of bounded length: they reach answers, logs.
+    fn of(change: Option<usize>, violation: &Violation) -> Self {
+        Self {
+            change,
+            rule: plain(&violation.rule, RULE_BYTES_MAX),
+            message: plain(&violation.message, MESSAGE_BYTES_MAX),
+            blocks: violation.severity == Severity::Block,
+            path: violation.path.as_deref().map(|path| plain(path, PATH_BYTES_MAX)),
+        }
+    }
+}
