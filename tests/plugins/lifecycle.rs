@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use weir_tests::guests::guest;
-use weir_tests::{Engine, TestServer};
+use weir_tests::{Engine, Http, TestServer};
 
 /// How long a watched change may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -160,4 +160,34 @@ async fn t30_a_plugin_that_does_not_meet_the_demands_is_refused() {
     fs::remove_file(weir.folder.join("policy.wasm.sig")).expect("it is there");
     let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
     assert_eq!(answer["refused"], json!({}));
+}
+
+/// What a plugin does is in the metrics; its last fault, its breaker are in its state.
+#[tokio::test]
+async fn each_plugin_is_measured() {
+    let weir = Watched::start().await;
+    weir.put_rules(&json!({ "behaviour": "internal", "text": "down" }));
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    weir.until(|plugin| plugin["state"] == "active").await;
+    assert_eq!(weir.create_namespace("n").await, 503);
+
+    let plugin = weir.plugins().await["plugins"][0].clone();
+    let in_place = &plugin["in-place"];
+    assert_eq!(in_place["last-fault"]["code"], "guest_internal", "{plugin:#}");
+    assert_eq!((in_place["breaker"].as_str(), plugin["differences"].as_u64()), (Some("closed"), Some(0)));
+    let log = weir.server.weir.log();
+    let line = log.lines().find(|line| line.trim_start().starts_with("metrics ")).expect("the banner names it");
+    let url = line.split_whitespace().nth(1).expect("a URL");
+    let page = Http::new(url).get("").send().await.expect(200).text();
+    for line in [
+        "weir_plugin_calls_total{plugin=\"policy\"} ",
+        "weir_plugin_call_seconds_bucket{plugin=\"policy\",le=\"0.000002\"}",
+        "weir_plugin_faults_total{plugin=\"policy\",code=\"guest_internal\"} ",
+        "weir_plugin_in_place{plugin=\"policy\"} 1",
+        "weir_plugin_breaker_open{plugin=\"policy\"} 0",
+        "weir_plugin_generation 1",
+        "weir_plugin_reload_failed 0",
+    ] {
+        assert!(page.contains(line), "{line} in {page}");
+    }
 }

@@ -108,6 +108,7 @@ async fn serve_metrics((listener, page): (Listener, Page), app: Arc<App>, stop: 
     let limits = edge::limits(&app.config.server);
     let answer = tower::service_fn(move |request: Request<Incoming>| {
         app.store.observe();
+        app.lifecycle.measure();
         std::future::ready(page.answer(&request))
     });
     server::serve(listener, limits, answer, stop).await;

@@ -97,6 +97,15 @@ impl Guest {
         self.breaker.position(now_ms()) != Position::Closed
     }
 
+    /// Whether it is asked: `closed`, or `open` while it is left alone, `half-open` while one call tries.
+    pub fn breaker(&self) -> &'static str {
+        match self.breaker.position(now_ms()) {
+            Position::Closed => "closed",
+            Position::Open { .. } => "open",
+            Position::HalfOpen => "half-open",
+        }
+    }
+
     pub fn stats(&self) -> GuestStats {
         GuestStats {
             queued: self.pool.queued(),

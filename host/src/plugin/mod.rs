@@ -48,4 +48,4 @@ pub use limits::Limits;
 pub use load_error::LoadError;
 pub use panel::{Finding, Panel, Report, Submission, Togetherness};
 pub use proposal::Proposal;
-pub use stats::{GuestStats, LATENCY_BOUNDS_US};
+pub use stats::{GuestStats, LATENCY_BOUNDS_US, LastFault};

@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE};
 use hyper::{Method, Request, Response, StatusCode};
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::process;
 
@@ -18,6 +18,9 @@ pub const REQUESTS_IN_FLIGHT: &str = "weir_http_requests_in_flight";
 pub const REQUESTS_SHED: &str = "weir_http_requests_shed_total";
 
 const SECONDS: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0];
+/// A warm guest answers in microseconds.
+const PLUGIN_SECONDS: [f64; 13] =
+    [0.000_002, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.025, 0.1, 1.0, 10.0];
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// The metrics of this process as a page.
@@ -28,7 +31,9 @@ pub struct Page {
 
 /// Collects what any room counts from now on. Once a process, inside the runtime.
 pub fn start() -> anyhow::Result<Page> {
-    let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
+    let of_plugins = Matcher::Full("weir_plugin_call_seconds".to_owned());
+    let builder = PrometheusBuilder::new().set_buckets(&SECONDS)?;
+    let recorder = builder.set_buckets_for_metric(of_plugins, &PLUGIN_SECONDS)?.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder)?;
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time from the last header of a request to its answer");

@@ -9,13 +9,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ErrorResponse;
-use crate::api::authorize::Object;
+use crate::api::authorize::{Difference, Object};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::error::Error;
 use crate::plugin::lifecycle::{Failure, Status};
-use crate::plugin::{LATENCY_BOUNDS_US, Mode};
+use crate::plugin::{LATENCY_BOUNDS_US, LastFault, Mode};
 
 /// The plugins of this process.
 #[derive(Serialize, ToSchema)]
@@ -26,6 +26,25 @@ pub struct PluginsAnswer {
     /// Why the declarations could not be read the last time; those in place go on.
     pub last_failure: Option<PluginFailure>,
     pub plugins: Vec<Plugin>,
+    /// The latest decisions that a shadow would have changed, newest last.
+    pub shadow_differences: Vec<ShadowDifference>,
+}
+
+/// A decision that a shadow would have changed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ShadowDifference {
+    pub plugin: String,
+    pub caller: String,
+    /// An action, or `contract:` with an operation.
+    pub action: String,
+    pub object: String,
+    /// What was decided.
+    pub live: &'static str,
+    /// What would have been decided.
+    pub shadow: &'static str,
+    /// Milliseconds since the epoch.
+    pub at_ms: u64,
 }
 
 /// One declared plugin.
@@ -51,6 +70,8 @@ pub struct Plugin {
     pub in_place: Option<PluginInPlace>,
     /// Why the newest version was refused.
     pub last_failure: Option<PluginFailure>,
+    /// How many decisions it would have changed, had it been heard: counted while it is a shadow.
+    pub differences: u64,
 }
 
 /// Whether a plugin's answers count.
@@ -75,7 +96,7 @@ pub struct PluginInPlace {
     pub summary: String,
     /// The track of the plugin interface.
     pub track: &'static str,
-    /// What it is able to do: `authorizer`, `authorizer-plan`, `contract`.
+    /// What it is able to do: `authorizer`, `authorizer-plan`, `contract`, `contract-transaction`.
     pub abilities: Vec<&'static str>,
     /// The origins that it asks for.
     pub egress_asked: Vec<String>,
@@ -92,6 +113,10 @@ pub struct PluginInPlace {
     pub denied: BTreeMap<&'static str, u64>,
     /// Calls by duration: `le-us` is the upper bound in microseconds, absent for the rest.
     pub latency: Vec<LatencyBucket>,
+    /// The latest call without an answer.
+    pub last_fault: Option<PluginFailure>,
+    /// `closed`; `open` while it is left alone because it failed too often, `half-open` while one call tries.
+    pub breaker: &'static str,
     pub queued: usize,
     pub busy: usize,
     pub idle: usize,
@@ -131,10 +156,12 @@ pub struct ReloadAnswer {
     responses((status = 200, body = PluginsAnswer), (status = "4XX", body = ErrorResponse)))]
 pub async fn list_plugins(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<PluginsAnswer>, Error> {
     app.authorize(&caller, Action::ServerManage, Object::Server).await?;
+    let counts = app.authorization.shadow_counts();
     Ok(Json(PluginsAnswer {
         generation: app.plugins.current().number,
         last_failure: app.lifecycle.failure().map(failure),
-        plugins: app.lifecycle.statuses().into_iter().map(plugin).collect(),
+        plugins: app.lifecycle.statuses().into_iter().map(|status| plugin(status, &counts)).collect(),
+        shadow_differences: app.authorization.shadow_differences().into_iter().map(difference).collect(),
     }))
 }
 
@@ -156,8 +183,14 @@ pub async fn reload_plugins(State(app): State<Arc<App>>, caller: Caller) -> Resu
     Ok(Json(ReloadAnswer { generation: reload.generation, swapped: reload.swapped, refused }))
 }
 
-fn plugin(status: Status) -> Plugin {
+fn difference(found: Difference) -> ShadowDifference {
+    let Difference { plugin, caller, action, object, live, shadow, at_ms } = found;
+    ShadowDifference { plugin, caller, action, object, live, shadow, at_ms }
+}
+
+fn plugin(status: Status, counts: &BTreeMap<String, u64>) -> Plugin {
     Plugin {
+        differences: counts.get(&status.name).copied().unwrap_or_default(),
         name: status.name,
         state: status.state,
         mode: match status.mode {
@@ -180,6 +213,7 @@ fn in_place(found: crate::plugin::lifecycle::InPlace) -> PluginInPlace {
         ("authorizer", found.abilities.authorizer),
         ("authorizer-plan", found.abilities.authorizer_plan),
         ("contract", found.abilities.contract),
+        ("contract-transaction", found.abilities.contract_transaction),
     ];
     let bounds = LATENCY_BOUNDS_US.iter().map(|bound| Some(*bound)).chain([None]);
     PluginInPlace {
@@ -197,6 +231,12 @@ fn in_place(found: crate::plugin::lifecycle::InPlace) -> PluginInPlace {
         calls: found.stats.calls,
         faults: found.stats.faults,
         denied: found.stats.denied,
+        last_fault: found.stats.last_fault.map(|LastFault { code, message, at_ms }| PluginFailure {
+            code,
+            message,
+            at_ms,
+        }),
+        breaker: found.breaker,
         latency: bounds.zip(found.stats.latency).map(|(le_us, calls)| LatencyBucket { le_us, calls }).collect(),
         queued: found.stats.queued,
         busy: found.stats.busy,

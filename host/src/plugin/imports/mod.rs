@@ -44,7 +44,7 @@ impl Loans {
     pub(super) fn new(plugin: &str, limits: Limits, secrets: Secrets, egress: &Egress) -> Result<Self, Vec<String>> {
         Ok(Self {
             plugin: plugin.to_owned(),
-            counters: Counters::default(),
+            counters: Counters::of(plugin),
             log: log::Valve::new(limits.log_bytes_per_second),
             http: http::Client::new(egress, &limits)?,
             cache: cache::Cache::new(&limits),

@@ -3,6 +3,7 @@
 mod breaker;
 mod declared;
 mod floor;
+mod measure;
 mod notes;
 mod resolved;
 mod seat;
@@ -10,7 +11,7 @@ mod stand_in;
 mod status;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -69,6 +70,8 @@ struct Book {
     failure: Option<Failure>,
     /// What the files looked like just before they were loaded.
     look: Look,
+    /// The plugins that the metrics tell of.
+    measured: BTreeSet<String>,
 }
 
 struct Entry {
@@ -99,6 +102,7 @@ impl Lifecycle {
         builtins: &'static [Builtin],
         secret: [u8; 32],
     ) -> anyhow::Result<Arc<Self>> {
+        measure::describe();
         let settings = declare().map_err(anyhow::Error::msg)?.plugins;
         let keys = settings.trusted_keys.iter().map(|key| TrustedKey::parse(key)).collect::<Result<_, _>>();
         let cache_folder: PathBuf = settings.cache_folder.clone();

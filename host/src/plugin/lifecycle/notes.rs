@@ -111,6 +111,7 @@ pub(super) fn status_of(name: &str, entry: &Entry, seat: Option<&Seat>) -> Statu
             abilities: seat.guest.abilities().clone(),
             limits: seat.guest.limits().clone(),
             stats: seat.guest.stats(),
+            breaker: seat.guest.breaker(),
             since_ms: seat.since_ms,
         }),
         last_failure: entry.failure.clone(),

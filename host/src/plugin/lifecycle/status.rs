@@ -51,6 +51,8 @@ pub struct InPlace {
     pub abilities: Abilities,
     pub limits: Limits,
     pub stats: GuestStats,
+    /// `closed`, `open` or `half-open`.
+    pub breaker: &'static str,
     /// Since when, in milliseconds since the epoch.
     pub since_ms: i64,
 }
