@@ -4,6 +4,7 @@ mod chain;
 mod decisions;
 mod explain;
 mod lists;
+mod load;
 mod routes;
 
 use weir_tests::governed;

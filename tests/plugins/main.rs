@@ -11,4 +11,5 @@ mod loans;
 mod memory;
 mod stand_in;
 mod storage;
+mod swaps;
 mod time;
