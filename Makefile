@@ -56,6 +56,7 @@ lint: ## Check the formatting, then clippy with the caps of clippy.toml.
 	cargo fmt --check
 	cd plugins && cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo check -p weir --no-default-features
 
 fmt: ## Format the code.
 	cargo fmt

@@ -1,4 +1,4 @@
-//! Puts the bundled plugins into the program, where the feature `bundled` asks for it.
+//! Puts the SDK of plugins into the program, with the bundled plugins where the feature `bundled` asks for them.
 //!
 //! It only reads what `make plugins` built; it never builds them itself.
 
@@ -8,6 +8,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    write_when_changed(&out.join("sdk.rs"), &sdk(Path::new("../plugins/sdk/src"))?)?;
     let plugins = match env::var_os("CARGO_FEATURE_BUNDLED") {
         Some(_) => bundled(&folder(&out))?,
         None => Vec::new(),
@@ -15,12 +16,31 @@ fn main() -> io::Result<()> {
     let entries: String =
         plugins.iter().map(|(name, path)| format!("    ({name:?}, include_bytes!({path:?})),\n")).collect();
     let text = format!("pub const BUNDLED: &[(&str, &[u8])] = &[\n{entries}];\n");
-    let list = out.join("bundled.rs");
-    // An untouched file keeps its time, so that the program is compiled again only when a plugin came or went.
-    if fs::read_to_string(&list).is_ok_and(|found| found == text) {
+    write_when_changed(&out.join("bundled.rs"), &text)
+}
+
+/// An untouched file keeps its time, so that the program is compiled again only when something came or went.
+fn write_when_changed(path: &Path, text: &str) -> io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|found| found == text) {
         return Ok(());
     }
-    fs::write(list, text)
+    fs::write(path, text)
+}
+
+/// The sources of the SDK, which `weir plugin new` writes beside a new plugin.
+fn sdk(folder: &Path) -> io::Result<String> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files = Vec::new();
+    for item in fs::read_dir(folder)? {
+        let path = item?.path().canonicalize()?;
+        if let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".rs")) {
+            files.push((name.to_owned(), path));
+        }
+    }
+    files.sort();
+    let entries: String =
+        files.iter().map(|(name, path)| format!("    ({name:?}, include_str!({path:?})),\n")).collect();
+    Ok(format!("const SDK: &[(&str, &str)] = &[\n{entries}];\n"))
 }
 
 /// `plugins` in the target folder, which lies four levels above the folder of this script's output.

@@ -69,7 +69,7 @@ fi
 mkdir -p "$cache"
 if command -v python3 >/dev/null; then
   venv venv requirements.txt
-  [ "$lane" != full ] || venv spark requirements-spark.txt
+  [ "$lane" != full ] || { venv spark requirements-spark.txt; venv componentize requirements-componentize.txt; }
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

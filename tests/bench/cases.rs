@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::dataset::{Dataset, Table, compresses};
+use crate::governed::Policies;
 use crate::listing::Listing;
 use crate::operation::{Create, MoveBranch, Operation, SetProperty};
 use crate::target::Target;
@@ -21,14 +22,23 @@ pub const CLIENTS: [usize; 3] = [1, 8, 32];
 /// What the clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Case {
-    Load { snapshots: i64, gzip: bool },
+    Load {
+        snapshots: i64,
+        gzip: bool,
+    },
     Head,
     ListFew,
-    ListMany { pages: bool },
+    ListMany {
+        pages: bool,
+    },
     Create,
     CommitDistinct,
     CommitOne,
     CommitBranch,
+    /// Loads a table while `cedar` decides by 100 policies.
+    LoadGoverned,
+    /// Lists a namespace of which the caller may see nothing.
+    ListHidden,
 }
 
 /// A case with its dataset in place.
@@ -40,7 +50,7 @@ pub struct Scene {
 }
 
 impl Case {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Load { snapshots: 0, gzip: false },
         Self::Load { snapshots: 0, gzip: true },
         Self::Load { snapshots: 100, gzip: false },
@@ -55,6 +65,8 @@ impl Case {
         Self::CommitDistinct,
         Self::CommitOne,
         Self::CommitBranch,
+        Self::LoadGoverned,
+        Self::ListHidden,
     ];
 
     /// What `--only` calls it.
@@ -70,6 +82,8 @@ impl Case {
             Self::CommitDistinct => "commit-distinct".to_owned(),
             Self::CommitOne => "commit-one".to_owned(),
             Self::CommitBranch => "commit-branch".to_owned(),
+            Self::LoadGoverned => "governed-load".to_owned(),
+            Self::ListHidden => "governed-list".to_owned(),
         }
     }
 
@@ -77,6 +91,15 @@ impl Case {
     pub fn is_meant_by(self, word: &str) -> bool {
         let name = self.name();
         name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+
+    /// The policies that it is measured under, where plugins decide.
+    pub const fn policies(self) -> Option<Policies> {
+        match self {
+            Self::LoadGoverned => Some(Policies::Many),
+            Self::ListHidden => Some(Policies::Blind),
+            _ => None,
+        }
     }
 
     /// Prepares the dataset for so many clients.
@@ -99,6 +122,15 @@ impl Case {
             Self::CommitOne => {
                 let table = dataset.contended_table(0).await?;
                 Ok(stage_properties(target, "commit, one table, properties", vec![table; clients]))
+            }
+            Self::LoadGoverned => {
+                let table = dataset.table(0).await?;
+                Ok(alike("load, 10 columns, `cedar` decides", Operation::Fixed(target.get(&table.path)), clients))
+            }
+            Self::ListHidden => {
+                let path = format!("{}/tables", dataset.crowd(tables).await?);
+                let label = format!("list {tables} tables, none to be seen");
+                Ok(alike(&label, Operation::List(Listing::new(target, &path, None)), clients))
             }
             Self::CommitBranch => {
                 let table = dataset.contended_table(CONTENDED_SNAPSHOTS).await?;

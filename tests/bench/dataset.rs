@@ -71,9 +71,9 @@ impl Dataset {
             let (target, tables_path) = (self.target.clone(), format!("{path}/tables"));
             let create = (0..tables).map(|at| target.post(&tables_path, &create_table(&format!("table_{at:06}"))));
             spread(&target, create).await?;
+            let found = listing::names(&self.target, &format!("{path}/tables")).await?.len();
+            ensure!(found == tables, "the namespace of {tables} tables lists {found}");
         }
-        let found = listing::names(&self.target, &format!("{path}/tables")).await?.len();
-        ensure!(found == tables, "the namespace of {tables} tables lists {found}");
         Ok(path)
     }
 

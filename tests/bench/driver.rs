@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 
 use crate::dataset::Dataset;
 use crate::goals::Engine;
+use crate::governed;
 use crate::postgres::Database;
 use crate::process::Process;
 use crate::report::{Fact, milliseconds};
@@ -50,6 +51,22 @@ impl Weir {
         Ok(Self { binary, home, store_url, database, address, child: None })
     }
 
+    /// The same, with four plugins of which one decides what the generator may do.
+    pub async fn governed(binary: &Path, engine: Engine) -> Result<Self> {
+        let weir = Self::new(binary, engine).await?;
+        governed::write_configuration(weir.home.path())?;
+        Ok(weir)
+    }
+
+    /// Where its configuration lies.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn is_governed(&self) -> bool {
+        self.home.path().join("weir.toml").exists()
+    }
+
     /// How the generator reaches it.
     pub fn door(&self) -> Door {
         let uri = format!("http://{}/catalog", self.address);
@@ -72,11 +89,12 @@ impl Weir {
         tokio::time::sleep(REST).await;
         let size = fs::metadata(&self.binary)?.len();
         let fact = |what: &str, value, goal: &str| Fact { what: what.to_owned(), value, goal: goal.to_owned() };
+        let (in_time, in_memory) = if self.is_governed() { ("< 50 ms", "< 45 MB") } else { ("< 15 ms", "< 25 MB") };
         Ok(vec![
             fact("first start, schema included, to first answer", milliseconds(first), ""),
-            fact("start to first answer", milliseconds(middle(lives)), "< 15 ms"),
+            fact("start to first answer", milliseconds(middle(lives)), in_time),
             fact("start to first loaded table", milliseconds(middle(loads)), ""),
-            fact("idle memory (resident)", self.process()?.resident()?, "< 25 MB"),
+            fact("idle memory (resident)", self.process()?.resident()?, in_memory),
             fact("release binary", format!("{:.1} MB", size as f64 / 1e6), "< 50 MB"),
         ])
     }

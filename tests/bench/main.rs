@@ -5,6 +5,7 @@ mod cases;
 mod dataset;
 mod driver;
 mod goals;
+mod governed;
 mod listing;
 mod load;
 mod operation;
@@ -24,6 +25,7 @@ use crate::cases::{CLIENTS, Case};
 use crate::dataset::Dataset;
 use crate::driver::Weir;
 use crate::goals::{Engine, Goal};
+use crate::governed::{Policies, govern};
 use crate::process::Process;
 use crate::report::{Failure, Report, Row, write_json};
 use crate::target::{Door, Target};
@@ -54,6 +56,9 @@ struct Arguments {
     /// How many tables the large listing has.
     #[arg(long, default_value_t = 10_000)]
     tables: usize,
+    /// How many tables the listing has of which nothing may be seen.
+    #[arg(long, default_value_t = 100_000)]
+    hidden_tables: usize,
     /// Also writes the results into this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -82,12 +87,15 @@ async fn run(arguments: &Arguments) -> Result<()> {
         for &engine in &arguments.engines {
             // One engine that does not work is no reason to know nothing of the other.
             let title = format!("Weir on {engine:?}");
-            let report = measure_weir(arguments, &cases, engine).await.unwrap_or_else(|error| Report {
+            let report = measure_weir(arguments, &plain(&cases), engine).await.unwrap_or_else(|error| Report {
                 title: title.clone(),
                 failures: vec![Failure::new(title, &error)],
                 ..Report::default()
             });
             reports.push(report);
+            if cases.iter().any(|case| case.policies().is_some()) {
+                reports.push(governed(arguments, &cases, engine).await);
+            }
         }
     }
     reports.iter().for_each(Report::print);
@@ -111,6 +119,11 @@ fn cases(only: &[String]) -> Result<Vec<Case>> {
     Ok(Case::ALL.into_iter().filter(meant).collect())
 }
 
+/// The cases that need no plugin.
+fn plain(cases: &[Case]) -> Vec<Case> {
+    cases.iter().copied().filter(|case| case.policies().is_none()).collect()
+}
+
 /// Measures a catalog that somebody else runs, leaves it as it was.
 async fn measure_elsewhere(arguments: &Arguments, cases: &[Case], uri: &str) -> Result<Report> {
     let door = Door {
@@ -121,6 +134,8 @@ async fn measure_elsewhere(arguments: &Arguments, cases: &[Case], uri: &str) -> 
     };
     let target = Target::find(&door).await?;
     let mut dataset = Dataset::new(&target);
+    // What plugins somebody else has is not ours to change.
+    let cases = &plain(cases);
     let title = format!("{uri}, warehouse {}", arguments.warehouse);
     let mut report = Report { title, ..Report::default() };
     let interrupted = tokio::select! {
@@ -135,8 +150,7 @@ async fn measure_elsewhere(arguments: &Arguments, cases: &[Case], uri: &str) -> 
 
 /// Starts Weir on an empty store, measures it, throws the store away.
 async fn measure_weir(arguments: &Arguments, cases: &[Case], engine: Engine) -> Result<Report> {
-    let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.with_file_name("weir"));
-    let binary = arguments.weir.clone().map_or_else(beside, Ok)?;
+    let binary = binary(arguments)?;
     let mut weir = Weir::new(&binary, engine).await?;
     eprintln!("starting {} on {engine:?}", binary.display());
     let title = format!("Weir on {engine:?} ({})", weir.durability().await?);
@@ -152,6 +166,42 @@ async fn measure_weir(arguments: &Arguments, cases: &[Case], engine: Engine) -> 
         report.failures.push(Failure::new("stopping the server".to_owned(), &error));
     }
     Ok(report)
+}
+
+/// Starts Weir with four plugins, measures what they add.
+async fn governed(arguments: &Arguments, cases: &[Case], engine: Engine) -> Report {
+    let title = format!("Weir on {engine:?} with four plugins, `cedar` decides");
+    measure_governed(arguments, cases, engine, title.clone()).await.unwrap_or_else(|error| Report {
+        title: title.clone(),
+        failures: vec![Failure::new(title, &error)],
+        ..Report::default()
+    })
+}
+
+async fn measure_governed(arguments: &Arguments, cases: &[Case], engine: Engine, title: String) -> Result<Report> {
+    let mut weir = Weir::governed(&binary(arguments)?, engine).await?;
+    let mut report = Report { title, facts: weir.facts().await?, ..Report::default() };
+    let target = Target::find(&weir.door()).await?;
+    let mut dataset = Dataset::new(&target);
+    for case in cases {
+        let Some(policies) = case.policies() else { continue };
+        govern(&target, weir.home(), Policies::Open).await?;
+        // Made while everything is allowed; staging finds it in place.
+        case.stage(&target, &mut dataset, arguments.hidden_tables, 1).await?;
+        govern(&target, weir.home(), policies).await?;
+        let server = Some((engine, weir.process()?));
+        measure(arguments, &[*case], (&target, server), &mut dataset, &mut report).await;
+    }
+    report.facts.push(weir.memory_after()?);
+    weir.remove().await?;
+    Ok(report)
+}
+
+fn binary(arguments: &Arguments) -> Result<PathBuf> {
+    match &arguments.weir {
+        Some(binary) => Ok(binary.clone()),
+        None => Ok(std::env::current_exe()?.with_file_name("weir")),
+    }
 }
 
 /// Adds a row to the report for each case with each number of clients, or why there is none.
@@ -187,7 +237,8 @@ async fn measure_case(
     server: Option<&(Engine, Process)>,
 ) -> Result<Row> {
     let length = Duration::from_secs_f64(arguments.seconds);
-    let scene = case.stage(target, dataset, arguments.tables, clients).await.context("it cannot be prepared")?;
+    let tables = if case.policies().is_some() { arguments.hidden_tables } else { arguments.tables };
+    let scene = case.stage(target, dataset, tables, clients).await.context("it cannot be prepared")?;
     let cpu = || server.map(|(_, process)| process.cpu()).transpose();
     let before = cpu()?;
     let tally = load::load(target, scene.operations, length).await?;

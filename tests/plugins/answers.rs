@@ -45,7 +45,7 @@ async fn a_contract_reviews_a_proposal() {
     assert_eq!((fault.code(), fault.blame()), ("plugin_not_able", Blame::Host));
 }
 
-/// I1, I2, T15: whatever goes wrong has a stable code, and no verdict comes out.
+/// I1, I2, P3, T15: whatever goes wrong has a stable code, and no verdict comes out.
 #[tokio::test]
 async fn i1_a_broken_answer_is_never_an_allow() {
     for (behaviour, code) in [

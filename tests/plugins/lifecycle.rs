@@ -111,7 +111,7 @@ async fn t48_a_dropped_in_plugin_decides_and_the_last_good_one_stays() {
     assert_eq!(weir.create_namespace("allowed").await, 200);
 }
 
-/// I1, T46: a plugin that never came into place is no allow; its state names the cause, readiness waits for it.
+/// I1, P14, T46: a plugin that never came into place is no allow; its state names the cause, readiness waits for it.
 #[tokio::test]
 async fn i1_a_plugin_that_is_not_in_place_is_no_allow() {
     let weir = Watched::start().await;
@@ -190,4 +190,60 @@ async fn each_plugin_is_measured() {
     ] {
         assert!(page.contains(line), "{line} in {page}");
     }
+}
+
+/// T51: what decides becomes a mere shadow only where the declaration says that this is meant.
+#[tokio::test]
+async fn t51_a_reload_does_not_take_a_decider_out_of_force_by_accident() {
+    let weir = Watched::start().await;
+    let rules = "settings = { rules = [{ effect = 'deny', action = 'warehouse:create-namespace' }] }";
+    weir.declare(rules);
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    weir.until(|plugin| plugin["state"] == "active").await;
+
+    weir.declare(&format!("{rules}\nmode = 'shadow'"));
+    let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
+    assert_eq!(answer["refused"]["policy"]["code"], "bad_configuration", "{answer:#}");
+    assert_eq!(weir.create_namespace("denied").await, 403);
+
+    weir.declare(&format!("{rules}\nmode = 'shadow'\nallow_downgrade = true"));
+    let answer = weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).json();
+    assert_eq!(answer["refused"], json!({}));
+    assert_eq!(weir.create_namespace("allowed").await, 200);
+}
+
+/// T25, T27: a secret is in no answer, in no line of the log, whatever goes well or wrong.
+#[tokio::test]
+async fn t25_a_secret_shows_nowhere() {
+    let weir = Watched::start().await;
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    let mut said = String::new();
+    for lines in ["", "settings = { no-such-setting = 1 }", "reveal = ['api-token']", "min_version = '99.0.0'"] {
+        weir.declare(lines);
+        said += &weir.server.root.post("/management/v1/plugins/reload", json!({})).send().await.expect(200).text();
+        said += &weir.plugins().await.to_string();
+    }
+    said += &weir.server.weir.log();
+    assert!(said.contains("api-token"), "its name is told");
+    for canary in ["not-so-secret", "bm90LXNvLXNlY3JldA", "6e6f742d736f2d736563726574"] {
+        assert!(!said.contains(canary), "{canary} is in what the server said");
+    }
+}
+
+/// T52: a question that is under way when the server is told to stop gets its answer.
+#[tokio::test]
+async fn t52_a_stop_waits_for_the_guest_that_computes() {
+    let mut weir = Watched::start().await;
+    weir.declare("settings = { behaviour = 'spin', count = 500_000_000 }\nlimits = { deadline_ms = 60000 }");
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    weir.until(|plugin| plugin["state"] == "active").await;
+    let asked = weir.server.post("/namespaces", json!({ "namespace": ["slow"] }));
+    let asking = tokio::spawn(asked.send());
+    weir.until(|plugin| plugin["in-place"]["busy"] == 1).await;
+
+    weir.server.weir.signal("TERM");
+
+    assert_eq!(asking.await.expect("no panic").status, 200);
+    let ended = tokio::task::spawn_blocking(move || weir.server.weir.ended(PATIENCE)).await.expect("no panic");
+    assert_eq!(ended, Some(0));
 }

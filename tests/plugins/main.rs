@@ -1,9 +1,12 @@
 //! The sandbox against real guests, simple, broken, hostile.
 
 mod answers;
+mod artefacts;
 mod ask;
 mod bundled;
+mod corpus;
 mod egress;
+mod guide;
 mod instances;
 mod lifecycle;
 mod loading;
@@ -13,3 +16,4 @@ mod stand_in;
 mod storage;
 mod swaps;
 mod time;
+mod tools;

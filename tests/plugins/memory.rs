@@ -7,7 +7,7 @@ use crate::ask::{ask, bytes, guest, limits, settings, told};
 
 const MIB: u64 = 1 << 20;
 
-/// T6: a bomb ends at its limit, and the process has not grown by much more.
+/// T6, P2: a bomb ends at its limit, and the process has not grown by much more.
 #[tokio::test]
 async fn t6_a_memory_bomb_ends_at_its_limit() {
     let guest = guest(json!({ "behaviour": "memory-bomb" }), Limits { memory_bytes_max: 32 * MIB, ..limits() }).await;
@@ -33,7 +33,7 @@ async fn t6_a_leak_ends_with_its_instance() {
     assert!((1..=6).contains(&faults), "{faults} faults");
 }
 
-/// T7: what a guest hands over is bounded before the host copies it.
+/// T7, P2: what a guest hands over is bounded before the host copies it.
 #[tokio::test]
 async fn t7_too_much_output_is_refused() {
     let huge = json!({ "behaviour": "huge-output", "bytes": 48 * MIB });

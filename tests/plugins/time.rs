@@ -64,7 +64,7 @@ async fn t3_the_shorter_of_two_deadlines_ends_the_call() {
     }
 }
 
-/// T1: while one plugin loops, another one answers in time.
+/// T1, P15: while one plugin loops, another one answers in time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t1_another_plugin_answers_while_one_loops() {
     let looping = looping(Limits { instances_max: 8, ..hurried(2_000) }).await;

@@ -18,6 +18,6 @@ pub use client::{Answer, Ask, Http, choose_tls};
 pub use database::Database;
 pub use engine::{Engine, run_on};
 pub use pooler::Pooler;
-pub use process::{Installation, Weir, free_port};
+pub use process::{Installation, Weir, binary, free_port};
 pub use proxy::{Fault, Proxy};
 pub use server::TestServer;

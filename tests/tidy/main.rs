@@ -6,6 +6,7 @@ mod files;
 mod migrations;
 mod plugins;
 mod rooms;
+mod tracks;
 
 use std::fs;
 use std::path::{Path, PathBuf};

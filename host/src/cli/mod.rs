@@ -7,6 +7,7 @@ mod healthcheck;
 mod import;
 mod migrate;
 mod openapi;
+mod plugin;
 mod probe;
 mod serve;
 mod version;
@@ -24,6 +25,7 @@ Start here:
   weir serve                          a catalog on 127.0.0.1:8181, data in ./weir-data
   weir --config weir.toml serve       the same with your own settings
   weir config check                   every problem of the configuration at once
+  weir plugin new my-policy           a policy of your own; `weir plugin --help` goes on from there
   weir export catalog.weir.gz         the whole catalog in one archive, for a backup or the other engine
 
 Configuration: weir.toml, overridden by WEIR__SECTION__KEY, e.g. WEIR__SERVER__LISTEN=127.0.0.1:9000.
@@ -33,7 +35,10 @@ Exit codes:
   1  failed; the reason is on standard error
   2  wrong usage
   3  the configuration has problems
-  4  not healthy, or not in time";
+  4  not healthy, or not in time
+  5  a gate refuses the plugin
+  6  the plugin answers otherwise than expected
+  7  the plugin gives no answer";
 
 /// An Apache Iceberg REST catalog whose rules are WebAssembly plugins.
 #[derive(Parser)]
@@ -55,6 +60,7 @@ enum Verb {
     Export(export::Args),
     Import(import::Args),
     Config(config::Args),
+    Plugin(plugin::Args),
     Openapi(openapi::Args),
     Version(version::Args),
 }
@@ -68,7 +74,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     match error {
         error if error.is::<Problems>() => 3,
         error if error.is::<Unhealthy>() => 4,
-        _ => 1,
+        error => plugin::exit_code(error).unwrap_or(1),
     }
 }
 
@@ -84,6 +90,7 @@ pub fn run() -> ExitCode {
         Verb::Export(args) => within_runtime(export::run(args, &source)),
         Verb::Import(args) => within_runtime(import::run(args, &source)),
         Verb::Config(args) => config::run(args, &source),
+        Verb::Plugin(args) => plugin::run(args, &source),
         Verb::Openapi(args) => openapi::run(args),
         Verb::Version(args) => version::run(args),
     };

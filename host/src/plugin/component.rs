@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use wasmtime::component::Component;
 
+use super::ahead;
 use super::engine::Sandbox;
-use super::load::{CompileCache, Digest};
+use super::load::{CompileCache, Digest, Verified};
 use super::load_error::LoadError;
 
 /// Of the plain component, before compiling. A JavaScript guest with its engine has 12 MB, a Python one 18 MB.
@@ -43,8 +44,24 @@ impl Sandbox {
         self.compile_cached(bytes, None).await
     }
 
-    /// The same, but what the cache holds is not compiled again.
-    pub async fn compile_cached(
+    /// What was verified: a component, or code that was compiled ahead of time where somebody vouches for it. What the
+    /// cache holds is not compiled again.
+    pub async fn compile_verified(
+        self: &Arc<Self>,
+        verified: &Verified,
+        cache: Option<Arc<CompileCache>>,
+    ) -> Result<Compiled, LoadError> {
+        if !ahead::is_native(&verified.bytes) {
+            return self.compile_cached(Arc::clone(&verified.bytes), cache).await;
+        }
+        if !verified.is_vouched_for {
+            return Err(LoadError::NativeUnvouched);
+        }
+        let component = self.revive_vouched(&verified.bytes)?;
+        Compiled::describe(self, component, verified.digest)
+    }
+
+    async fn compile_cached(
         self: &Arc<Self>,
         bytes: Arc<[u8]>,
         cache: Option<Arc<CompileCache>>,
@@ -61,11 +78,17 @@ impl Sandbox {
         compiling.await.map_err(|panic| LoadError::Compile(format!("the compiler broke off: {panic}")))?
     }
 
+    #[cfg(not(feature = "compiler"))]
+    fn compile_here(&self, _bytes: &[u8], _cache: Option<&CompileCache>) -> Result<Compiled, LoadError> {
+        Err(LoadError::NoCompiler)
+    }
+
+    #[cfg(feature = "compiler")]
     fn compile_here(&self, bytes: &[u8], cache: Option<&CompileCache>) -> Result<Compiled, LoadError> {
         super::inspect::bounded(bytes)?;
         let digest = Digest::of(bytes);
         let engine = format!("{:016x}", self.compatibility_hash());
-        if let Some(component) = cache.and_then(|cache| self.revive(&cache.get(digest, &engine)?)) {
+        if let Some(component) = cache.and_then(|cache| self.revive_cached(&cache.get(digest, &engine)?)) {
             return Compiled::describe(self, component, digest);
         }
         let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
@@ -74,20 +97,6 @@ impl Sandbox {
             cache.put(digest, &engine, &component.serialize().map_err(compile)?);
         }
         Compiled::describe(self, component, digest)
-    }
-
-    /// Compiled code as it came out of the cache, or `None` where this engine cannot run it.
-    #[allow(unsafe_code, reason = "compiled code can only be trusted, not checked; the cache authenticates it")]
-    fn revive(&self, code: &[u8]) -> Option<Component> {
-        // SAFETY: the cache gives out only bytes with a tag made by this host over this component and this engine, so
-        // they are what `Component::serialize` returned.
-        match unsafe { Component::deserialize(&self.engine, code) } {
-            Ok(component) => Some(component),
-            Err(error) => {
-                tracing::warn!(%error, "compiled code from the cache does not fit this engine; compiling again");
-                None
-            }
-        }
     }
 }
 
@@ -124,6 +133,11 @@ impl Compiled {
 
     pub fn abilities(&self) -> &Abilities {
         &self.abilities
+    }
+
+    /// The compiled code, for a program without the compiler.
+    pub fn code(&self) -> Result<Vec<u8>, LoadError> {
+        self.component.serialize().map_err(|error| LoadError::Compile(format!("{error:#}")))
     }
 
     /// The interfaces that the component exports, with their versions.

@@ -1,6 +1,5 @@
 //! The sandbox that all guests share: the compiler, the ticker, what they have together.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -14,6 +13,7 @@ use super::instance::State;
 use super::memory::{CORE_INSTANCES_MAX, MEMORIES_MAX, MemoryBudget, TABLES_MAX};
 use super::ticker::Ticker;
 use super::turn::Processor;
+use crate::config;
 
 /// Tables and memories that an instance has on average; the pool holds this many times `instances_max`.
 const USUAL_TABLES: u32 = 4;
@@ -65,6 +65,19 @@ pub struct Sandbox {
     pub(super) settings: SandboxSettings,
 }
 
+impl SandboxSettings {
+    /// What the configuration says of all plugins together.
+    pub fn of(section: &config::Plugins) -> Self {
+        let usual = Self::default();
+        Self {
+            calls_max: if section.calls_max == 0 { usual.calls_max } else { section.calls_max },
+            memory_bytes_max: section.memory_bytes_max,
+            small: section.small,
+            ..usual
+        }
+    }
+}
+
 impl Sandbox {
     pub fn open(settings: SandboxSettings) -> anyhow::Result<Arc<Self>> {
         Self::start(settings).map_err(|error| anyhow::anyhow!("{error:#}"))
@@ -93,7 +106,9 @@ impl Sandbox {
     }
 
     /// Differs between engines that cannot run each other's compiled code: version, target, settings of the compiler.
+    #[cfg(feature = "compiler")]
     pub fn compatibility_hash(&self) -> u64 {
+        use std::hash::{Hash, Hasher};
         let mut hasher = std::hash::DefaultHasher::new();
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         hasher.finish()
@@ -105,11 +120,14 @@ fn config(settings: &SandboxSettings) -> Config {
     config
         .epoch_interruption(true)
         .concurrency_support(false)
-        .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
+        // Threads are not even compiled into the engine.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        // Threads are not even compiled into the engine. Compiling stays in its one thread; all cores at once would starve the catalog.
+        .wasm_multi_memory(false);
+    #[cfg(feature = "compiler")]
+    config
+        .cranelift_nan_canonicalization(true)
+        // Compiling stays in its one thread; all cores at once would starve the catalog.
         .parallel_compilation(false);
     if settings.small {
         config

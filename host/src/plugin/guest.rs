@@ -55,19 +55,26 @@ impl Guest {
         // In a task of its own: a caller that gives up waiting leaves nothing half made.
         let trial = tokio::spawn(async move { trial.trial().await });
         let broke_off = |panic| LoadError::Compile(format!("the trial broke off: {panic}"));
-        let (instance, description) = trial.await.map_err(broke_off)?.map_err(|unready| match unready {
-            Unready::Fault { step, fault } => LoadError::Trial { step, fault },
-            Unready::Settings(problems) => LoadError::Settings(problems),
-        })?;
+        let (instance, description) = trial.await.map_err(broke_off)?.map_err(LoadError::from)?;
         // After the trial: what the guest says of itself may tell its author what went wrong.
-        let Abilities { authorizer, contract, storage, .. } = *compiled.abilities();
-        if !(authorizer || contract || storage) {
-            return Err(LoadError::Exports { found: compiled.exports().iter().cloned().collect() });
-        }
+        able(compiled)?;
         pool.keep_first(instance);
         let (sha256, abilities) = (compiled.sha256().to_owned(), compiled.abilities().clone());
         let breaker = Breaker::new(pool.loans.limits.failures_max);
         Ok(Arc::new(Self { name, sha256, abilities, description: tamed(description), pool, breaker }))
+    }
+
+    /// What a component says of itself: the same gates, up to the one where settings would be given.
+    pub async fn describe(sandbox: &Arc<Sandbox>, compiled: &Compiled) -> Result<Description, LoadError> {
+        let template = Template::link(sandbox, compiled)?;
+        let loans = Loans::new("under-test", Limits::default(), Secrets::new(), &Egress::default());
+        let loans = Arc::new(loans.map_err(LoadError::Grants)?);
+        let pool = Pool::new(sandbox.clone(), loans, template, String::new());
+        let described = tokio::spawn(async move { pool.describe().await });
+        let broke_off = |panic| LoadError::Compile(format!("the trial broke off: {panic}"));
+        let description = described.await.map_err(broke_off)?.map_err(LoadError::from)?;
+        able(compiled)?;
+        Ok(tamed(description))
     }
 
     pub fn name(&self) -> &str {
@@ -114,6 +121,24 @@ impl Guest {
             ..self.pool.loans.counters.snapshot()
         }
     }
+}
+
+impl From<Unready> for LoadError {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Fault { step, fault } => Self::Trial { step, fault },
+            Unready::Settings(problems) => Self::Settings(problems),
+        }
+    }
+}
+
+/// A plugin decides something, or it is none.
+fn able(compiled: &Compiled) -> Result<(), LoadError> {
+    let Abilities { authorizer, contract, storage, .. } = *compiled.abilities();
+    if authorizer || contract || storage {
+        return Ok(());
+    }
+    Err(LoadError::Exports { found: compiled.exports().iter().cloned().collect() })
 }
 
 /// The guest's words about itself reach status pages: plain lines of bounded length.

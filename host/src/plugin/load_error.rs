@@ -24,6 +24,15 @@ pub enum LoadError {
     Exports { found: Vec<String> },
     #[error("the component does not fit the interfaces of this host: {0}")]
     Shape(String),
+    #[error(
+        "the file is compiled ahead of time, which is native code: it is taken only with a signature by a trusted key, or \
+         with the `sha256` of this very file pinned"
+    )]
+    NativeUnvouched,
+    #[error("the file is compiled ahead of time for another program: {0}")]
+    NativeMisfit(String),
+    #[error("the file is a component, but this program was built without the compiler")]
+    NoCompiler,
     #[error("the limits cannot be kept: {}", .0.join("; "))]
     Limits(Vec<String>),
     #[error("the grants cannot be given: {}", .0.join("; "))]
@@ -32,6 +41,29 @@ pub enum LoadError {
     Trial { step: &'static str, fault: PluginFault },
     #[error("the plugin refuses its settings: {}", told(.0))]
     Settings(Vec<Problem>),
+}
+
+impl LoadError {
+    /// What the author or the operator does next.
+    pub const fn remedy(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotAComponent(_) => {
+                "`weir plugin pack <module>` makes a component of the module that cargo left; `weir plugin new` writes a crate"
+            }
+            Self::TooLarge { .. } | Self::TooComplex(_) => {
+                "build it smaller: `opt-level = \"s\"`, `lto = true`, `strip = true`"
+            }
+            Self::Imports { .. } | Self::Exports { .. } | Self::Shape(_) => {
+                "build it against the interface of this program: `weir plugin wit` prints it"
+            }
+            Self::NativeUnvouched => "pin it by `sha256`, or sign it and name the key in `plugins.trusted_keys`",
+            Self::NativeMisfit(_) => "compile it again: `weir plugin compile` of this version, on this kind of machine",
+            Self::NoCompiler => "compile it with a full build of this version: `weir plugin compile`",
+            Self::Trial { .. } => "its log lines above tell more; a panic is told there",
+            Self::Settings(_) => "`weir plugin inspect` prints the schema of its settings",
+            Self::Compile(_) | Self::Limits(_) | Self::Grants(_) => return None,
+        })
+    }
 }
 
 fn quoted(names: &[String]) -> String {

@@ -1,5 +1,6 @@
 //! The guests: sandboxed plugins that decide; the only room that knows wasmtime.
 
+mod ahead;
 pub mod bindings;
 mod call;
 pub mod chain;

@@ -103,13 +103,25 @@ impl Pool {
     pub(super) async fn trial(&self) -> Result<(Instance, Description), Unready> {
         let deadline_ms = self.loans.limits.load_deadline_ms;
         self.within_load_deadline(async |turn| {
-            let mut instance = self.started(&turn, deadline_ms).await?;
-            let Instance { store, exports } = &mut instance;
-            let described = exports.base.weir_plugin_lifecycle().call_describe(store).await;
-            let description = described.map_err(|error| self.failed("describe", &error, deadline_ms))?;
+            let (instance, description) = self.described(&turn, deadline_ms).await?;
             Ok((self.configured(instance, deadline_ms).await?, description))
         })
         .await
+    }
+
+    /// An instance that is only asked what it is.
+    pub(super) async fn describe(&self) -> Result<Description, Unready> {
+        let deadline_ms = self.loans.limits.load_deadline_ms;
+        let described = self.within_load_deadline(async |turn| self.described(&turn, deadline_ms).await).await?;
+        Ok(described.1)
+    }
+
+    async fn described(&self, turn: &Arc<Turn>, deadline_ms: u32) -> Result<(Instance, Description), Unready> {
+        let mut instance = self.started(turn, deadline_ms).await?;
+        let Instance { store, exports } = &mut instance;
+        let described = exports.base.weir_plugin_lifecycle().call_describe(store).await;
+        let description = described.map_err(|error| self.failed("describe", &error, deadline_ms))?;
+        Ok((instance, description))
     }
 
     async fn within_load_deadline<T>(

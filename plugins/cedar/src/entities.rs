@@ -31,6 +31,21 @@ pub fn type_of(kind: &str) -> Option<&'static str> {
     KINDS.iter().find(|(name, _)| *name == kind).map(|(_, name)| *name)
 }
 
+/// Whether two checks see the same object: its place and all that is known of it, whatever is to happen to it.
+pub fn are_same(one: &Object, other: &Object) -> bool {
+    (&one.kind, &one.id, &one.name) == (&other.kind, &other.id, &other.name)
+        && (&one.project, &one.warehouse, &one.namespace) == (&other.project, &other.warehouse, &other.namespace)
+        && facts(one).eq(facts(other))
+}
+
+fn facts(object: &Object) -> impl Iterator<Item = &Attribute> {
+    object.attributes.iter().filter(|attribute| is_of_the_object(&attribute.key))
+}
+
+fn is_of_the_object(key: &str) -> bool {
+    key.starts_with(PROPERTY) || OF_THE_OBJECT.contains(&key)
+}
+
 /// The groups that an action is in: `read` or `change`, and its kind.
 pub fn groups(action: &str) -> [&str; 2] {
     let (kind, verb) = action.split_once(':').unwrap_or(("", action));
@@ -149,9 +164,7 @@ impl Model {
 
     /// Who asks what of which object, with what is to happen as context.
     pub fn request(&self, call: &Call, check: &Check) -> Result<Request, Fault> {
-        let wishes = check.object.attributes.iter().filter(|attribute| {
-            !attribute.key.starts_with(PROPERTY) && !OF_THE_OBJECT.contains(&attribute.key.as_str())
-        });
+        let wishes = check.object.attributes.iter().filter(|attribute| !is_of_the_object(&attribute.key));
         let mut context: HashMap<String, Expression> =
             wishes.map(|wish| (identifier(&wish.key), expression(&wish.value))).collect();
         context.insert("now_ms".to_string(), Expression::new_long(i64::try_from(call.now_ms).unwrap_or(i64::MAX)));

@@ -10,8 +10,10 @@ mod settings;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use cedar_policy::{Authorizer as Engine, Decision, Entities, PolicySet, Request};
-use weir_plugin::{Authorizer, Batch, Call, Check, Effect, Fault, Listing, Plan, Planner, Plugin, Problem, Verdict};
+use cedar_policy::{Authorizer as Engine, Decision, Entities, Entity, PolicySet, Request};
+use weir_plugin::{
+    Authorizer, Batch, Call, Check, Effect, Fault, Listing, Object, Plan, Planner, Plugin, Problem, Verdict,
+};
 
 use crate::entities::Model;
 use crate::policies::{Asked, Policies};
@@ -38,18 +40,22 @@ impl Plugin for Cedar {
 
 impl Authorizer for Cedar {
     fn decide(&self, call: &Call, check: &Check) -> Result<Verdict, Fault> {
-        if self.is_administrator(call) {
-            return Ok(Verdict::allow().by("administrators"));
+        if let Some(verdict) = self.decided_alone(call, check) {
+            return Ok(verdict);
         }
-        if entities::type_of(&check.object.kind).is_none() {
-            return Ok(Verdict::deny(format!("no policy can speak of objects of kind `{}`", check.object.kind)));
+        self.decide_in(call, check, &mut None, std::slice::from_ref(check))
+    }
+
+    /// The checks of one request are mostly about one object: what lies around it is built once for all of them.
+    fn authorize(&self, call: &Call, checks: &[Check]) -> Result<Vec<Verdict>, Fault> {
+        let (mut verdicts, mut surroundings) = (Vec::with_capacity(checks.len()), None);
+        for check in checks {
+            verdicts.push(match self.decided_alone(call, check) {
+                Some(verdict) => verdict,
+                None => self.decide_in(call, check, &mut surroundings, checks)?,
+            });
         }
-        let slice = self.slice(call, &check.action, &check.object.kind)?;
-        if slice.is_empty() {
-            return Ok(self.undecided());
-        }
-        let entities = self.graph(call, std::slice::from_ref(check))?;
-        self.evaluate(&self.model.request(call, check)?, &slice, &entities)
+        Ok(verdicts)
     }
 
     fn authorize_many(&self, call: &Call, batch: &Batch) -> Result<Vec<Effect>, Fault> {
@@ -66,7 +72,7 @@ impl Authorizer for Cedar {
         }
         // One graph for all items: what lies above them is built, its ancestors are found, only once.
         let checks = (0..items).map(|item| batch.check(item)).collect::<Result<Vec<_>, _>>()?;
-        let entities = self.graph(call, &checks)?;
+        let entities = self.graph(call, self.model.action(&batch.action)?, &checks)?;
         let verdict = |check| Ok(self.evaluate(&self.model.request(call, check)?, &slice, &entities)?.effect);
         checks.iter().map(verdict).collect()
     }
@@ -93,11 +99,49 @@ impl Cedar {
         self.policies.slice(&Asked { principal: &call.principal, action, kind })
     }
 
-    fn graph(&self, call: &Call, checks: &[Check]) -> Result<Entities, Fault> {
-        let mut entities = self.model.principal(call)?;
-        if let Some(first) = checks.first() {
-            entities.extend(self.model.action(&first.action)?);
+    /// What is decided without looking at any policy.
+    fn decided_alone(&self, call: &Call, check: &Check) -> Option<Verdict> {
+        if self.is_administrator(call) {
+            return Some(Verdict::allow().by("administrators"));
         }
+        entities::type_of(&check.object.kind)
+            .is_none()
+            .then(|| Verdict::deny(format!("no policy can speak of objects of kind `{}`", check.object.kind)))
+    }
+
+    /// Decides by the policies. `surroundings` are those of an earlier check of the same call, used again where they are
+    /// the same; they know the actions of all `checks`.
+    fn decide_in<'a>(
+        &self,
+        call: &Call,
+        check: &'a Check,
+        surroundings: &mut Option<(&'a Object, Entities)>,
+        checks: &[Check],
+    ) -> Result<Verdict, Fault> {
+        let slice = self.slice(call, &check.action, &check.object.kind)?;
+        if slice.is_empty() {
+            return Ok(self.undecided());
+        }
+        let request = self.model.request(call, check)?;
+        let known = surroundings.take().filter(|(object, _)| entities::are_same(object, &check.object));
+        let (object, entities) = match known {
+            Some(known) => known,
+            None => {
+                let mut actions = Vec::new();
+                for asked in checks {
+                    actions.extend(self.model.action(&asked.action)?);
+                }
+                (&check.object, self.graph(call, actions, std::slice::from_ref(check))?)
+            }
+        };
+        let verdict = self.evaluate(&request, &slice, &entities);
+        *surroundings = Some((object, entities));
+        verdict
+    }
+
+    fn graph(&self, call: &Call, actions: Vec<Entity>, checks: &[Check]) -> Result<Entities, Fault> {
+        let mut entities = self.model.principal(call)?;
+        entities.extend(actions);
         // The objects before their places: what is both is described in full.
         for check in checks {
             entities.push(self.model.object(&check.object)?);

@@ -53,6 +53,26 @@ fn a_permit_for_a_role_below_a_warehouse_allows_and_is_named() {
     assert_eq!(verdict, Verdict::allow().by("analysts-read"));
 }
 
+/// The checks of one request share what they have in common, never a fact that only one of them carries.
+#[test]
+fn the_checks_of_a_request_are_decided_as_if_they_were_asked_alone() {
+    let cedar = cedar(json!({ "policies": POLICIES }));
+    let checks = [
+        check("table:describe", object("table", "sales.orders")),
+        check("table:read", owned("sales.orders", "alice")),
+        check("table:write", owned("sales.orders", "alice")),
+        check("table:drop", owned("sales.orders", "bob")),
+        check("table:drop", owned("sales.secret", "bob")),
+        check("namespace:describe", object("namespace", "sales")),
+        check("nonsense:describe", object("nonsense", "sales")),
+    ];
+    for (who, roles) in [ANALYST, ("alice", &[]), ("bob", &["other"])] {
+        let call = call(who, roles);
+        let alone: Vec<Verdict> = checks.iter().map(|check| cedar.decide(&call, check).expect("a decision")).collect();
+        assert_eq!(cedar.authorize(&call, &checks).expect("decisions"), alone, "{who}");
+    }
+}
+
 #[test]
 fn a_forbid_beats_a_permit_and_says_why() {
     let cedar = cedar(json!({ "policies": POLICIES }));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{PluginEntry, Plugins, is_name};
 use crate::plugin::load::Refusal;
 
-const ENDINGS: [&str; 3] = [".wasm", ".wasm.gz", ".wasm.zst"];
+const ENDINGS: [&str; 4] = [".wasm", ".wasm.gz", ".wasm.zst", ".cwasm"];
 
 /// The declarations by name; one that cannot be understood is a refusal in its place, so that it shows in the status.
 pub type Declarations = BTreeMap<String, Result<PluginEntry, Refusal>>;
@@ -28,7 +28,7 @@ pub fn declarations(settings: &Plugins) -> std::io::Result<Declarations> {
             ))),
             [file] => entry_of(file, &folder.join(format!("{name}.toml"))),
             several => Err(Refusal::Configuration(format!(
-                "{} files are named `{name}` (`.wasm`, `.wasm.gz`, `.wasm.zst`); keep one of them",
+                "{} files are named `{name}` (`.wasm`, `.wasm.gz`, `.wasm.zst`, `.cwasm`); keep one of them",
                 several.len()
             ))),
         };

@@ -21,7 +21,9 @@ use tokio::sync::OnceCell;
 pub use breaker::{Breaker, Position};
 use floor::Floors;
 use notes::status_of;
+pub use resolved::{Resolved, resolve};
 use seat::Seat;
+pub use seat::{guest_settings, missing_grants};
 pub use status::{Failure, InPlace, State, Status};
 use watch::{Look, Watch};
 
@@ -108,7 +110,7 @@ impl Lifecycle {
         let cache_folder: PathBuf = settings.cache_folder.clone();
         let this = Arc::new(Self {
             sandbox: OnceCell::new(),
-            sandbox_settings: sandbox_settings(&settings),
+            sandbox_settings: SandboxSettings::of(&settings),
             fetcher: Fetcher::new(builtins, COMPONENT_BYTES_MAX as u64),
             trust: Trust { keys: keys.map_err(anyhow::Error::msg)?, required: settings.require_signatures },
             floors: Floors::open(cache_folder.join("versions.json"))?,
@@ -275,16 +277,6 @@ impl Lifecycle {
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
         // Each change of the book is a single assignment, so a panic elsewhere leaves it whole.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn sandbox_settings(settings: &config::Plugins) -> SandboxSettings {
-    let usual = SandboxSettings::default();
-    SandboxSettings {
-        calls_max: if settings.calls_max == 0 { usual.calls_max } else { settings.calls_max },
-        memory_bytes_max: settings.memory_bytes_max,
-        small: settings.small,
-        ..usual
     }
 }
 

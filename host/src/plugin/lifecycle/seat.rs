@@ -7,7 +7,7 @@ use super::status::State;
 use super::{Lifecycle, now_ms};
 use crate::config::{PluginEntry, PluginMode};
 use crate::plugin::load::{self, Refusal, Verified};
-use crate::plugin::{Egress, Guest, GuestSettings, Limits, Member, Mode, Scope, Secret, Secrets};
+use crate::plugin::{Description, Egress, Guest, GuestSettings, Limits, Member, Mode, Scope, Secret, Secrets};
 
 /// A plugin that is in place.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl Lifecycle {
         }
         self.stage(name, State::Compiling);
         let sandbox = self.sandbox().await?;
-        let compiled = sandbox.compile_cached(Arc::clone(&verified.bytes), self.cache.clone()).await?;
+        let compiled = sandbox.compile_verified(&verified, self.cache.clone()).await?;
         self.stage(name, State::Configuring);
         let guest = Guest::load(sandbox, &compiled, guest_settings(name, &entry, &resolved)).await?;
         self.check_description(name, &entry, &guest)?;
@@ -75,16 +75,7 @@ impl Lifecycle {
     /// What only the guest itself could tell: its version, the secrets and origins that it cannot do without.
     fn check_description(&self, name: &str, entry: &PluginEntry, guest: &Guest) -> Result<(), Refusal> {
         let description = guest.description();
-        let missing: Vec<_> =
-            description.secrets.iter().filter(|secret| !entry.secrets.contains_key(*secret)).cloned().collect();
-        if !missing.is_empty() {
-            let why = format!("it needs the secrets {}; name them in its `secrets`", missing.join(", "));
-            return Err(Refusal::NotGranted(why));
-        }
-        if !description.egress.is_empty() && entry.egress.is_empty() {
-            let why = format!("it cannot do without {}; grant origins in its `egress`", description.egress.join(", "));
-            return Err(Refusal::NotGranted(why));
-        }
+        missing_grants(entry, description)?;
         let minimum = entry.min_version.as_deref();
         let version = self.floors.check(name, &description.version, minimum, entry.allow_downgrade)?;
         self.floors.raise(name, &version);
@@ -92,11 +83,27 @@ impl Lifecycle {
     }
 }
 
+/// What the plugin cannot do without, but is not granted.
+pub fn missing_grants(entry: &PluginEntry, description: &Description) -> Result<(), Refusal> {
+    let missing: Vec<_> =
+        description.secrets.iter().filter(|secret| !entry.secrets.contains_key(*secret)).cloned().collect();
+    if !missing.is_empty() {
+        let why = format!("it needs the secrets {}; name them in its `secrets`", missing.join(", "));
+        return Err(Refusal::NotGranted(why));
+    }
+    if !description.egress.is_empty() && entry.egress.is_empty() {
+        let why = format!("it cannot do without {}; grant origins in its `egress`", description.egress.join(", "));
+        return Err(Refusal::NotGranted(why));
+    }
+    Ok(())
+}
+
 fn signer(verified: &Verified) -> Option<String> {
     verified.signed_by.as_ref().map(ToString::to_string)
 }
 
-fn guest_settings(name: &str, entry: &PluginEntry, resolved: &Resolved) -> GuestSettings {
+/// What a declaration comes to for the sandbox.
+pub fn guest_settings(name: &str, entry: &PluginEntry, resolved: &Resolved) -> GuestSettings {
     let secret = |(local_name, value): (&String, &Vec<u8>)| {
         (local_name.clone(), Secret::new(value, entry.reveal.contains(local_name)))
     };

@@ -37,6 +37,9 @@ pub struct Verified {
     pub digest: Digest,
     /// The key that signed it, where it is signed.
     pub signed_by: Option<TrustedKey>,
+    /// Whether somebody vouches for these very bytes: who signed them, who pinned them, who built this program. Only
+    /// then can they be native code.
+    pub is_vouched_for: bool,
 }
 
 /// Fetches, inflates, verifies.
@@ -50,5 +53,6 @@ pub async fn verified(demand: &Demand, trust: &Trust, fetcher: &Fetcher) -> Resu
         return Err(Refusal::WrongDigest { wanted, found: digest });
     }
     let signed_by = trust.check(&demand.source, demand.sha256.is_some(), &bytes, fetched.signature.as_deref())?;
-    Ok(Verified { bytes: Arc::from(&bytes[..]), digest, signed_by })
+    let is_vouched_for = signed_by.is_some() || demand.sha256.is_some() || matches!(demand.source, Source::Builtin(_));
+    Ok(Verified { bytes: Arc::from(&bytes[..]), digest, signed_by, is_vouched_for })
 }

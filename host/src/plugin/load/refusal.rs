@@ -66,7 +66,10 @@ impl From<LoadError> for Refusal {
             | LoadError::Compile(_)
             | LoadError::Imports { .. }
             | LoadError::Exports { .. }
+            | LoadError::NativeMisfit(_)
+            | LoadError::NoCompiler
             | LoadError::Shape(_) => Self::NotAPlugin(why),
+            LoadError::NativeUnvouched => Self::Untrusted(why),
             LoadError::Limits(_) | LoadError::Grants(_) | LoadError::Settings(_) => Self::Configuration(why),
             LoadError::Trial { .. } => Self::Trial(why),
         }

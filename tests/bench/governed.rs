@@ -1,0 +1,93 @@
+//! The same catalog with plugins that decide: what authorization adds.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::target::{Target, expect_success};
+use crate::wire::{Connection, Request};
+
+/// So many policies, each about so many callers.
+const POLICIES: usize = 100;
+const CALLERS_PER_POLICY: usize = 10;
+
+/// What `cedar` is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policies {
+    /// Everything, while the dataset is made.
+    Open,
+    /// 100 policies about 1,000 callers; the generator is one of them.
+    Many,
+    /// Everything but to see a table.
+    Blind,
+}
+
+impl Policies {
+    fn settings(self) -> Value {
+        let policies = match self {
+            Self::Open => "@id(\"open\") permit (principal, action, resource);".to_owned(),
+            Self::Many => many(),
+            Self::Blind => ["server", "project", "warehouse", "namespace"]
+                .map(|kind| {
+                    format!("@id(\"{kind}\") permit (principal, action in Weir::Action::\"{kind}\", resource);\n")
+                })
+                .concat(),
+        };
+        json!({ "policies": policies })
+    }
+}
+
+/// Half of them by scope alone, half with a condition. Two are about the generator: it reads what is not secret, and
+/// nobody drops what is protected.
+fn many() -> String {
+    let mut text = String::from(
+        "@id(\"generator\") permit (principal == Weir::User::\"anonymous\", action, resource)\n\
+         when { !(resource.name like \"secret*\") };\n\
+         @id(\"protected\") forbid (principal, action == Weir::Action::\"table:drop\", resource)\n\
+         when { resource has protected && resource.protected };\n",
+    );
+    for policy in 2..POLICIES {
+        for caller in (0..CALLERS_PER_POLICY).map(|at| policy * CALLERS_PER_POLICY + at) {
+            let condition = if policy % 2 == 0 { "" } else { "when { resource.warehouse == \"lake\" }" };
+            // A policy of Cedar has one principal in its scope, so each policy of a team becomes one for each member.
+            text.push_str(&format!(
+                "@id(\"team-{policy}-{caller}\") permit (principal == Weir::User::\"user-{caller}\", \
+                 action in Weir::Action::\"read\", resource in Weir::Namespace::\"n{policy}\") {condition};\n"
+            ));
+        }
+    }
+    text
+}
+
+/// Four plugins: two that decide who may do what (one of them elsewhere), two that review changes.
+pub fn write_configuration(home: &Path) -> Result<()> {
+    let elsewhere = "warehouses = ['00000000-0000-0000-0000-000000000001']";
+    let configuration = format!(
+        "[authorization]\nadministrators = ['anonymous']\n\
+         [plugins]\nwatch_ms = 0\n\
+         [plugins.load.cedar]\nsource = 'builtin:cedar'\nsettings_file = 'policies.json'\n\
+         [plugins.load.cedar-elsewhere]\nsource = 'builtin:cedar'\n{elsewhere}\n\
+         [plugins.load.contract]\nsource = 'builtin:contract'\n\
+         [plugins.load.contract-elsewhere]\nsource = 'builtin:contract'\n{elsewhere}\n"
+    );
+    fs::write(home.join("weir.toml"), configuration)?;
+    write_policies(home, Policies::Open)
+}
+
+fn write_policies(home: &Path, policies: Policies) -> Result<()> {
+    Ok(fs::write(home.join("policies.json"), policies.settings().to_string())?)
+}
+
+/// Lets the running server decide by other policies.
+pub async fn govern(target: &Target, home: &Path, policies: Policies) -> Result<()> {
+    write_policies(home, policies)?;
+    let reload = Request::new("POST", "/management/v1/plugins/reload", "Host: localhost\r\n", "");
+    let mut body = Vec::new();
+    let head = Connection::new(target.address).fetch(&reload, &mut body).await?;
+    expect_success(head.status, &body)?;
+    let answer: Value = serde_json::from_slice(&body).context("the answer to a reload")?;
+    ensure!(answer["refused"] == json!({}), "the policies are refused: {}", answer["refused"]);
+    Ok(())
+}
