@@ -11,6 +11,7 @@ pub mod events;
 pub mod files;
 pub mod permit;
 pub mod plugin;
+pub mod reach;
 pub mod server;
 pub mod store;
 pub mod tasks;

@@ -16,10 +16,10 @@ use super::super::instance::State;
 use super::super::limits::Limits;
 use super::super::stats::Capability;
 use super::super::storage::{Loan, Outgoing};
-use super::address::{Reach, reach};
-use super::egress::{Egress, Origin, granted};
+use super::egress::{Egress, granted};
 use super::http_auth;
 use super::http_head;
+use crate::reach::{AddressRefused, Origin, admissible};
 
 /// Where nothing else bounds it.
 const TIMEOUT_MAX: Duration = Duration::from_secs(60);
@@ -88,24 +88,6 @@ fn client(allow_private: bool) -> Result<reqwest::Client, Vec<String>> {
         .dns_resolver(Arc::new(CheckedResolver { allow_private }))
         .build()
         .map_err(|error| vec![format!("the HTTP client does not start: {error}")])
-}
-
-/// A name led to an address that the grant does not cover.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum AddressRefused {
-    #[error("the address is link-local or a metadata service, which no grant covers")]
-    Never,
-    #[error("the address is private; the grant needs `allow_private = true`")]
-    Private,
-}
-
-fn admissible(address: IpAddr, allow_private: bool) -> Result<(), AddressRefused> {
-    match reach(address) {
-        Reach::Public => Ok(()),
-        Reach::Private if allow_private => Ok(()),
-        Reach::Private => Err(AddressRefused::Private),
-        Reach::Never => Err(AddressRefused::Never),
-    }
 }
 
 /// Resolves for each new connection, which then goes to the very addresses that were checked.

@@ -1,6 +1,5 @@
 //! What the host lends to guests, the only ways out of the sandbox.
 
-mod address;
 mod cache;
 mod change;
 mod egress;

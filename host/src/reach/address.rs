@@ -1,15 +1,34 @@
-//! Which addresses a plugin's request may go to.
+//! Which addresses a request may go to that somebody else asked for.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What lies behind an address, as far as the operator's grant is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
+enum Reach {
     Public,
     /// A private network, this very machine: only with `allow_private`.
     Private,
     /// Link-local, metadata services of clouds, what is no single host: under no grant.
     Never,
+}
+
+/// A name led to an address that the grant does not cover.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AddressRefused {
+    #[error("the address is link-local or a metadata service, which no grant covers")]
+    Never,
+    #[error("the address is private; the grant needs `allow_private = true`")]
+    Private,
+}
+
+/// Whether a connection may go there; private addresses only where the operator grants them.
+pub fn admissible(address: IpAddr, allow_private: bool) -> Result<(), AddressRefused> {
+    match reach(address) {
+        Reach::Public => Ok(()),
+        Reach::Private if allow_private => Ok(()),
+        Reach::Private => Err(AddressRefused::Private),
+        Reach::Never => Err(AddressRefused::Never),
+    }
 }
 
 /// Metadata services that do not lie in a link-local range: Alibaba, Azure's wire server, Oracle.
@@ -22,7 +41,7 @@ const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
 ];
 
-pub(super) fn reach(address: IpAddr) -> Reach {
+fn reach(address: IpAddr) -> Reach {
     match address {
         IpAddr::V4(address) => reach_v4(address),
         IpAddr::V6(address) => reach_v6(address),
