@@ -9,17 +9,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::authorize::Authorization;
 use crate::api::documents::Documents;
+use crate::api::storage_access::Storages;
 use crate::api::turns::Turns;
 use crate::auth::Authentication;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
 use crate::catalog::page::PageKey;
 use crate::config::{Anonymous, Config, PoolerMode};
-use crate::files::{Files, FilesSettings};
+use crate::files::{Files, FilesSettings, StorageProfile};
 use crate::permit::Permit;
 use crate::plugin::Plugins;
 use crate::plugin::lifecycle::{Declared, Declarer, Lifecycle};
 use crate::plugin::load::BUNDLED;
+use crate::secrets::Secrets;
 use crate::store::rows::{DeleteProfile, Project, Warehouse, WarehouseStatus};
 use crate::store::{Store, StoreSettings, StoreUrl};
 
@@ -28,6 +30,9 @@ pub struct App {
     pub config: Config,
     pub store: Store,
     pub files: Files,
+    /// The storages of warehouses that are in use.
+    pub storages: Storages,
+    pub secrets: Secrets,
     pub authentication: Authentication,
     pub authorization: Authorization,
     /// The plugins that decide now.
@@ -71,7 +76,7 @@ impl App {
 
     /// The same, but what plugins are declared is asked again with each reload of them.
     pub async fn open_declared(config: Config, clock: Clock, declare: Declarer) -> anyhow::Result<Arc<Self>> {
-        let files = Files::open(&FilesSettings { local_roots: config.storage.local_roots.clone() })?;
+        let files = Files::open(&files_settings(&config))?;
         let store = Store::open(&store_settings(&config)?).await?;
         if config.store.migrate_at_start {
             store.migrate(clock.now_ms()).await?;
@@ -79,6 +84,7 @@ impl App {
             store.check_schema().await?;
         }
         let server = store.server().await?;
+        let secrets = Secrets::open(&config.secrets, store.url().file())?;
         let plugins = Arc::new(Plugins::default());
         let lifecycle = Lifecycle::open(Arc::clone(&plugins), declare, BUNDLED, server.page_key).await?;
         let app = Arc::new(Self {
@@ -93,6 +99,8 @@ impl App {
             config,
             store,
             files,
+            storages: Storages::default(),
+            secrets,
             clock,
         });
         if app.config.bootstraps() {
@@ -110,7 +118,7 @@ impl App {
         std::fs::create_dir_all(&self.config.bootstrap.warehouse_root)?;
         let folder = std::path::absolute(&self.config.bootstrap.warehouse_root)?.canonicalize()?;
         let root = Location::parse(&format!("file://{}", folder.display()))?;
-        self.files.admit_root(&root).await?;
+        self.files.admit(&StorageProfile::Local { root: root.clone() }, None).await?;
         let now_ms = self.clock.now_ms();
         let project =
             Project { id: project_id.clone(), name: "default".into(), created_at_ms: now_ms, updated_at_ms: None };
@@ -159,6 +167,10 @@ pub fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {
         pooler_mode: section.pooler_mode == PoolerMode::Transaction,
         ..StoreSettings::new(StoreUrl::parse(section.url.expose())?)
     })
+}
+
+fn files_settings(config: &Config) -> FilesSettings {
+    FilesSettings { local_roots: config.storage.local_roots.clone(), s3: config.storage.s3.clone() }
 }
 
 /// Anonymous callers are let in, or nobody is until an issuer can be configured.

@@ -12,6 +12,7 @@ pub mod files;
 pub mod permit;
 pub mod plugin;
 pub mod reach;
+pub mod secrets;
 pub mod server;
 pub mod store;
 pub mod tasks;

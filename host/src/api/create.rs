@@ -59,7 +59,8 @@ async fn create_once(
     app.review(caller, ground.within(), newcomer.proposed_table(operation(&request), &metadata)).await?;
     if request.stage_create {
         // A client of an object store needs no folders; one on a local disk (DuckDB) does not make them itself.
-        app.files.prepare_folder_of(&written.metadata_location).await?;
+        let files = app.storage_of(&ground.warehouse).await?.files.clone();
+        files.prepare_folder_of(&written.metadata_location).await?;
         let staged = written.into_cached();
         let answer = Answer { headers, metadata_location: None, config: Some(json!({})), etag: None };
         return answer.of(&staged, Snapshots::All);
@@ -147,7 +148,8 @@ async fn register_once(
         drop::refuse_protected(holder, false)?;
     }
     let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
-    let bytes = app.files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
+    let files = app.storage_of(&ground.warehouse).await?.files.clone();
+    let bytes = files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
     let metadata = Arc::new(register::register(&bytes)?.metadata);
     WarehouseSettings::from_stored(&ground.warehouse.settings)?.check_format_version(metadata.format_version())?;
     let place = Place::chosen(&ground.warehouse, metadata.location())?;

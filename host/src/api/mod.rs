@@ -28,6 +28,7 @@ pub mod record;
 pub mod rename;
 pub mod reports;
 pub mod respond;
+pub mod storage_access;
 pub mod tables;
 pub mod transactions;
 pub mod turns;

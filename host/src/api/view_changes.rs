@@ -100,7 +100,8 @@ async fn register_once(
     let request = RegisterView::parse(body)?;
     let ground = Ground::of(app, caller, TabularKind::View, (warehouse, path, &request.name)).await?;
     let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
-    let bytes = app.files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
+    let files = app.storage_of(&ground.warehouse).await?.files.clone();
+    let bytes = files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
     // What stands twice would be read in one way by us, in another one by a client.
     json::check(&bytes)?;
     let view = ViewMetadata::parse(&bytes)?;

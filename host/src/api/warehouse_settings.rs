@@ -25,6 +25,9 @@ pub struct WarehouseSettings {
     pub allowed_format_versions: Vec<i32>,
     pub default_format_version: Option<i32>,
     pub managed_by: ManagedBy,
+    /// Which kind of key the storage has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_credential_type: Option<String>,
     pub soft_deletion: QueueSettings,
     pub tabular_purge: QueueSettings,
 }
@@ -43,6 +46,7 @@ impl Default for WarehouseSettings {
             allowed_format_versions: FORMAT_VERSIONS.to_vec(),
             default_format_version: None,
             managed_by: ManagedBy::default(),
+            storage_credential_type: None,
             soft_deletion: QueueSettings::default(),
             tabular_purge: QueueSettings::default(),
         }

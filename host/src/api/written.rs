@@ -47,7 +47,7 @@ impl Written {
 
     /// Writes all files at the same time; if one fails, those that were written go again.
     pub async fn write_all(app: &App, warehouse: WarehouseId, written: &[&Self]) -> Result<(), Error> {
-        let writes = written.iter().map(|one| app.files.write_metadata(&one.metadata_location, one.plain.clone()));
+        let writes = written.iter().map(|one| one.write(app, warehouse));
         let (mut there, mut failure) = (Vec::new(), None);
         for (one, outcome) in written.iter().zip(join_all(writes).await) {
             match outcome {
@@ -57,7 +57,12 @@ impl Written {
         }
         let Some(error) = failure else { return Ok(()) };
         delete_all(app, warehouse, &there).await;
-        Err(error.into())
+        Err(error)
+    }
+
+    async fn write(&self, app: &App, warehouse: WarehouseId) -> Result<(), Error> {
+        let files = app.files_of(warehouse, &self.metadata_location).await?;
+        Ok(files.write_metadata(&self.metadata_location, self.plain.clone()).await?)
     }
 
     /// Passes the outcome of the transaction on; where it certainly failed, nothing points at the files: they go.
@@ -91,7 +96,7 @@ pub async fn delete_expired(app: &App, warehouse: WarehouseId, after: &TableMeta
 
 /// Deletes files that nothing points at; what cannot be deleted now is left to the background work.
 async fn delete_all(app: &App, warehouse: WarehouseId, files: &[Location]) {
-    let outcomes = join_all(files.iter().map(|file| app.files.delete(file))).await;
+    let outcomes = join_all(files.iter().map(|file| delete(app, warehouse, file))).await;
     for (file, outcome) in files.iter().zip(outcomes) {
         let Err(error) = outcome else { continue };
         tracing::warn!(file = file.as_str(), %error, "a metadata file that nothing points at cannot be deleted now");
@@ -99,6 +104,10 @@ async fn delete_all(app: &App, warehouse: WarehouseId, files: &[Location]) {
             tracing::warn!(file = file.as_str(), %error, "a metadata file that nothing points at stays");
         }
     }
+}
+
+async fn delete(app: &App, warehouse: WarehouseId, file: &Location) -> Result<(), Error> {
+    Ok(app.files_of(warehouse, file).await?.delete(file).await?)
 }
 
 async fn order_deletion(app: &App, warehouse: WarehouseId, file: &Location) -> Result<(), Error> {

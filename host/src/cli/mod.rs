@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod plugin;
 mod probe;
+mod secrets;
 mod serve;
 mod version;
 mod wait;
@@ -59,6 +60,7 @@ enum Verb {
     Migrate(migrate::Args),
     Export(export::Args),
     Import(import::Args),
+    Secrets(secrets::Args),
     Config(config::Args),
     Plugin(plugin::Args),
     Openapi(openapi::Args),
@@ -89,6 +91,7 @@ pub fn run() -> ExitCode {
         Verb::Migrate(args) => within_runtime(migrate::run(args, &source)),
         Verb::Export(args) => within_runtime(export::run(args, &source)),
         Verb::Import(args) => within_runtime(import::run(args, &source)),
+        Verb::Secrets(args) => within_runtime(secrets::run(args, &source)),
         Verb::Config(args) => config::run(args, &source),
         Verb::Plugin(args) => plugin::run(args, &source),
         Verb::Openapi(args) => openapi::run(args),

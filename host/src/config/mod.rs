@@ -18,6 +18,7 @@ mod read;
 mod reference;
 mod schema;
 mod secret;
+mod secrets;
 mod server;
 mod storage;
 mod store;
@@ -42,8 +43,9 @@ pub use problem::{Problem, Problems};
 pub use reference::reference;
 pub use schema::schema;
 pub use secret::{Secret, SecretUrl};
+pub use secrets::Secrets;
 pub use server::{Cors, Server, Tls};
-pub use storage::Storage;
+pub use storage::{S3, Storage};
 pub use store::{PoolerMode, Store};
 pub use tasks::Tasks;
 pub use traces::Traces;
@@ -68,6 +70,8 @@ pub struct Config {
     pub catalog: Catalog,
     /// Where tables may lie.
     pub storage: Storage,
+    /// How the keys of storages are kept.
+    pub secrets: Secrets,
     /// What the first start creates.
     pub bootstrap: Bootstrap,
     /// Background work: expiry, purge.
@@ -103,6 +107,7 @@ impl Config {
         problems.extend(self.plugins.problems());
         problems.extend(self.catalog.problems());
         problems.extend(self.storage.problems());
+        problems.extend(self.secrets.problems());
         problems.extend(self.bootstrap.problems());
         problems.extend(self.log.problems());
         problems.extend(self.traces.problems());

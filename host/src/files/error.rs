@@ -21,6 +21,12 @@ pub enum FileError {
     /// There, but not what its name promises.
     #[error("the file at `{location}` is damaged: {reason}")]
     Corrupt { location: Location, reason: String },
+    /// The storage answers, but not this server: its key is wrong, or may not do that.
+    #[error("the storage refuses this server at `{location}`: {reason}")]
+    Refused { location: Location, reason: String },
+    /// Something that a warehouse has to be able to do there.
+    #[error("files cannot be {what} there: {source}")]
+    Unusable { what: &'static str, source: Box<FileError> },
     /// The storage itself failed; nothing is known to have been written.
     #[error("the storage at `{location}` failed: {source}")]
     Failed { location: Location, source: io::Error },
@@ -32,6 +38,11 @@ pub enum FileError {
 impl FileError {
     pub(super) fn failed(location: &Location, source: io::Error) -> Self {
         Self::Failed { location: location.clone(), source }
+    }
+
+    /// Says at which of the things that a warehouse needs it went wrong.
+    pub(super) fn during(self, what: &'static str) -> Self {
+        Self::Unusable { what, source: Box::new(self) }
     }
 }
 
@@ -51,6 +62,14 @@ impl From<FileError> for Error {
                 tracing::error!(error = source as &dyn std::error::Error, "{error}");
                 Self::unavailable(format!("{error}; nothing was changed, retry later"))
             }
+            FileError::Refused { .. } => {
+                tracing::error!("{error}");
+                Self::unavailable(format!(
+                    "{error}; nothing was changed: its operator has to set the warehouse's credential"
+                ))
+            }
+            // Whoever chose the storage is told that it does not work.
+            FileError::Unusable { .. } => Self::BadRequest(error.to_string()),
             FileError::Root { .. } => Self::internal(error),
         }
     }

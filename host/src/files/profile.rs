@@ -2,72 +2,75 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use super::fields::Fields;
+use super::s3::S3Profile;
 use crate::catalog::location::{Location, Scheme};
 
 /// The storage of one warehouse.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum StorageProfile {
     /// A directory of this host, for one machine and for trying things out.
     Local { root: Location },
+    /// A bucket, or a part of one.
+    S3(Box<S3Profile>),
 }
 
-/// One thing that is wrong with a profile.
+/// One thing that is wrong with a profile or a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// A JSON pointer (RFC 6901) into the profile.
+    /// A JSON pointer (RFC 6901) into what was sent.
     pub pointer: String,
     pub message: String,
+}
+
+impl Problem {
+    pub fn at(pointer: &str, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.to_owned(), message: message.into() }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pointer.as_str() {
-            "" => write!(f, "storage profile: {}", self.message),
-            pointer => write!(f, "storage profile, `{pointer}`: {}", self.message),
+            "" => f.write_str(&self.message),
+            pointer => write!(f, "`{pointer}`: {}", self.message),
         }
     }
 }
+
+const KINDS: &str = "`s3` or `local`";
 
 impl StorageProfile {
     /// Every problem at once, or a profile with its root in canonical form.
     pub fn parse(profile: &Value) -> Result<Self, Vec<Problem>> {
         let Value::Object(members) = profile else {
-            return Err(vec![problem(
+            return Err(vec![Problem::at(
                 "",
                 "expected an object such as {\"type\": \"local\", \"root\": \"file:///srv/lake\"}",
             )]);
         };
         match members.get("type") {
-            Some(Value::String(kind)) if kind == "local" => {}
+            Some(Value::String(kind)) if kind == "local" => local(Fields::of(members)),
+            Some(Value::String(kind)) if kind == "s3" => {
+                S3Profile::parse(Fields::of(members)).map(|profile| Self::S3(Box::new(profile)))
+            }
             Some(Value::String(kind)) => {
-                return Err(vec![problem("/type", format!("storage `{kind}` is not offered, expected `local`"))]);
+                Err(vec![Problem::at("/type", format!("storage `{kind}` is not offered, expected {KINDS}"))])
             }
-            Some(_) => return Err(vec![problem("/type", "expected a string, e.g. `local`")]),
-            None => return Err(vec![problem("/type", "missing, expected `local`")]),
+            Some(_) => Err(vec![Problem::at("/type", format!("expected a string, {KINDS}"))]),
+            None => Err(vec![Problem::at("/type", format!("missing, expected {KINDS}"))]),
         }
-        let mut problems: Vec<Problem> = members
-            .keys()
-            .filter(|key| !matches!(key.as_str(), "type" | "root"))
-            .map(|key| problem(&format!("/{}", escaped(key)), "unknown, a local profile has `type` and `root`"))
-            .collect();
-        let root = match local_root(members.get("root")) {
-            Ok(root) => root,
-            Err(message) => {
-                problems.push(problem("/root", message));
-                return Err(problems);
-            }
-        };
-        if problems.is_empty() { Ok(Self::Local { root }) } else { Err(problems) }
     }
 
     /// Everything of the warehouse lies inside.
     pub fn root(&self) -> &Location {
         match self {
             Self::Local { root } => root,
+            Self::S3(profile) => profile.root(),
         }
     }
 
@@ -75,8 +78,21 @@ impl StorageProfile {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Local { .. } => "local",
+            Self::S3(_) => "s3",
         }
     }
+}
+
+fn local(mut fields: Fields<'_>) -> Result<StorageProfile, Vec<Problem>> {
+    fields.get("type");
+    let root = match local_root(fields.get("root")) {
+        Ok(root) => Some(root),
+        Err(message) => {
+            fields.problem("root", message);
+            None
+        }
+    };
+    fields.finish("a local profile", || root.map(|root| StorageProfile::Local { root }))
 }
 
 fn local_root(root: Option<&Value>) -> Result<Location, String> {
@@ -87,15 +103,6 @@ fn local_root(root: Option<&Value>) -> Result<Location, String> {
         Scheme::File => Ok(location),
         Scheme::S3 => Err(format!("a local warehouse lies on this host, found `{location}`, expected `file:///…`")),
     }
-}
-
-fn problem(pointer: &str, message: impl Into<String>) -> Problem {
-    Problem { pointer: pointer.to_owned(), message: message.into() }
-}
-
-/// `~` and `/` as RFC 6901 wants them.
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -114,14 +121,14 @@ mod tests {
         let profile = StorageProfile::parse(&json!({"type": "local", "root": "file:/srv/lake/"})).unwrap();
         assert_eq!(profile.root().as_str(), "file:///srv/lake");
         assert_eq!(serde_json::to_value(&profile).unwrap(), json!({"type": "local", "root": "file:///srv/lake"}));
-        assert_eq!(serde_json::from_value::<StorageProfile>(serde_json::to_value(&profile).unwrap()).unwrap(), profile);
+        assert_eq!(StorageProfile::parse(&serde_json::to_value(&profile).unwrap()).unwrap(), profile);
     }
 
     #[test]
     fn every_problem_of_a_profile_is_told_at_once() {
         assert_eq!(
             pointers(json!({"type": "local", "root": "/srv", "bucket": "b", "a/b": 1})),
-            ["/bucket", "/a~1b", "/root"]
+            ["/root", "/bucket", "/a~1b"]
         );
         assert_eq!(pointers(json!({"type": "local"})), ["/root"]);
         assert_eq!(pointers(json!({"type": "local", "root": "s3://bucket"})), ["/root"]);
@@ -133,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_of_storage_is_named() {
-        let problems = StorageProfile::parse(&json!({"type": "s3", "bucket": "b"})).unwrap_err();
-        assert_eq!(problems[0].to_string(), "storage profile, `/type`: storage `s3` is not offered, expected `local`");
+        let problems = StorageProfile::parse(&json!({"type": "gcs", "bucket": "b"})).unwrap_err();
+        assert_eq!(problems[0].to_string(), "`/type`: storage `gcs` is not offered, expected `s3` or `local`");
     }
 }

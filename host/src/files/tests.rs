@@ -8,7 +8,7 @@ use super::*;
 
 struct Disk {
     directory: tempfile::TempDir,
-    files: Files,
+    files: Storage,
 }
 
 impl Disk {
@@ -16,7 +16,8 @@ impl Disk {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("other")).unwrap();
-        let files = Files::open(&FilesSettings { local_roots: vec![directory.path().join("lake")] }).unwrap();
+        let local_roots = vec![directory.path().join("lake")];
+        let files = Files::open(&FilesSettings { local_roots, ..Default::default() }).unwrap().local();
         Self { directory, files }
     }
 
@@ -258,7 +259,7 @@ async fn a_probe_proves_a_root_without_leaving_a_trace() {
 
 #[tokio::test]
 async fn without_a_root_nothing_is_allowed() {
-    let files = Files::open(&FilesSettings::default()).unwrap();
+    let files = Files::open(&FilesSettings::default()).unwrap().local();
     let place = Location::parse("file:///tmp/weir-never").unwrap();
     assert!(matches!(files.write_new(&place, Bytes::new()).await, Err(FileError::Outside { .. })));
 }

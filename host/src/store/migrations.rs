@@ -24,8 +24,11 @@ macro_rules! migration {
 }
 
 /// In the order in which they are applied; released ones never change.
-pub const MIGRATIONS: &[Migration] =
-    &[migration!(1, "ledger", "0001_ledger.sql"), migration!(2, "project_settings", "0002_project_settings.sql")];
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "ledger", "0001_ledger.sql"),
+    migration!(2, "project_settings", "0002_project_settings.sql"),
+    migration!(3, "secrets", "0003_secrets.sql"),
+];
 
 impl Migration {
     pub(super) fn text(&self, dialect: Dialect) -> &'static str {

@@ -27,6 +27,7 @@ pub mod recent;
 mod roots;
 pub mod rows;
 mod searches;
+mod secrets;
 mod server;
 mod settings;
 mod tabulars;

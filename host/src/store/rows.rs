@@ -71,6 +71,17 @@ pub struct Warehouse {
     pub updated_at_ms: Option<i64>,
 }
 
+/// The secret of a warehouse, as only its keeper can open it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSecret {
+    pub warehouse_id: WarehouseId,
+    /// Starts at 1, grows by one with each secret that replaces another.
+    pub version: i64,
+    pub keeper: String,
+    pub sealed: Vec<u8>,
+    pub updated_at_ms: i64,
+}
+
 pub type Properties = IndexMap<String, String>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

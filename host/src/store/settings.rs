@@ -38,6 +38,14 @@ impl StoreUrl {
         }
     }
 
+    /// The file of an embedded ledger; `None` for a server.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// The directory of an embedded ledger; `None` for a server.
     pub fn directory(&self) -> Option<&Path> {
         match self {

@@ -186,8 +186,10 @@ impl Writer {
         Ok(updated == Effect::Rows(1))
     }
 
-    /// `false` where it is gone, or still holds namespaces. Its idempotency keys go with it.
+    /// `false` where it is gone, or still holds namespaces: drop the writer then. Its secret and its idempotency keys go
+    /// with it.
     pub async fn delete_warehouse(&mut self, id: WarehouseId) -> Result<bool> {
+        self.delete_secret(id).await?;
         let deleted = run_guarded!(
             self,
             "DELETE FROM warehouses

@@ -27,7 +27,7 @@ pub async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
         None => Vec::new(),
     };
     if !referred.contains(&file) {
-        app.files.delete(&file).await?;
+        app.files_of(id, &file).await?.delete(&file).await?;
     }
     Ok(app.store.begin(&Permit::operator(&task.queue)).await?)
 }

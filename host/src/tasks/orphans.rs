@@ -44,7 +44,8 @@ async fn clean(app: &App, table: &Tabular, before_ms: i64) -> Result<()> {
     if !table.location.contains(&folder) || folder == table.location {
         return Ok(());
     }
-    let listed = app.files.list(&folder).await?;
+    let files = app.files_of(table.warehouse_id, &folder).await?;
+    let listed = files.list(&folder).await?;
     let since = |modified_at_ms: i64| modified_at_ms > table.created_at_ms && modified_at_ms < before_ms;
     let old: HashMap<String, i64> = listed
         .into_iter()
@@ -59,7 +60,7 @@ async fn clean(app: &App, table: &Tabular, before_ms: i64) -> Result<()> {
     let metadata = TableMetadata::parse(&document.all.unpack()?)?;
     for name in metadata.never_committed(&table.metadata_location, old.keys().map(String::as_str)) {
         let file = folder.join(name)?;
-        app.files.delete(&file).await?;
+        files.delete(&file).await?;
         tracing::info!(table.id = %table.id, file = file.as_str(), "a metadata file that was never committed is deleted");
     }
     Ok(())

@@ -23,7 +23,7 @@ pub async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
     let location = Location::parse(&purge.location).map_err(|error| Trouble::Never(error.to_string()))?;
     let warehouse = task.warehouse_id.ok_or_else(|| Trouble::Never("the task names no warehouse".into()))?;
     refuse_foreign(app, warehouse, &location).await?;
-    app.files.delete_tree(&location).await?;
+    app.files_of(warehouse, &location).await?.delete_tree(&location).await?;
 
     let permit = Permit::operator(Queue::TabularPurge.as_str());
     let mut writer = app.store.begin(&permit).await?;

@@ -23,6 +23,7 @@ mod projects;
 mod protection;
 mod search;
 mod server;
+mod storage;
 mod task_bodies;
 mod task_control;
 mod task_list;
@@ -85,7 +86,8 @@ fn warehouse_routes() -> Router<Arc<App>> {
             post(warehouse_settings::update_warehouse_format_version_policy),
         )
         .route("/management/v1/warehouse/{warehouse_id}/managed-by", post(warehouse_settings::set_warehouse_managed_by))
-        .route("/management/v1/warehouse/{warehouse_id}/storage", post(warehouse_settings::update_storage_profile))
+        .route("/management/v1/warehouse/{warehouse_id}/storage", post(storage::update_storage_profile))
+        .route("/management/v1/warehouse/{warehouse_id}/storage-credential", post(storage::update_storage_credential))
         .route(
             "/management/v1/warehouse/{warehouse_id}/storage/validate-access",
             post(validation::validate_storage_access),

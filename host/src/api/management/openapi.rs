@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 
 use super::{
     batch_check, contracts, deleted, namespace_move, permissions, plugins, project_tasks, projects, protection, search,
-    server, task_queues, tasks, validation, warehouse_settings, warehouses,
+    server, storage, task_queues, tasks, validation, warehouse_settings, warehouses,
 };
 
 /// Every operation that is served; what Lakekeeper has beyond them is not.
@@ -37,7 +37,8 @@ use super::{
         warehouse_settings::update_warehouse_delete_profile,
         warehouse_settings::update_warehouse_format_version_policy,
         warehouse_settings::set_warehouse_managed_by,
-        warehouse_settings::update_storage_profile,
+        storage::update_storage_profile,
+        storage::update_storage_credential,
         validation::validate_warehouse,
         validation::validate_storage_access,
         validation::validate_storage_profile,

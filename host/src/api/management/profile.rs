@@ -1,19 +1,30 @@
 //! Where a warehouse keeps its files, as requests name it.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::catalog::location::Location;
 use crate::error::{Error, Result};
-use crate::files::StorageProfile;
+use crate::files::{FileError, Problem, StorageCredential, StorageProfile};
+
+/// The storage of a warehouse.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = StorageProfile)]
+#[expect(dead_code, reason = "it describes what requests and answers hold, for the OpenAPI document")]
+pub enum StorageProfileBody {
+    Local(LocalStorageProfile),
+    S3(Box<S3StorageProfile>),
+}
 
 /// A directory of the machine, or of a volume that every replica mounts at the same path.
 #[derive(Serialize, ToSchema)]
-#[schema(as = StorageProfile)]
+#[schema(as = LocalProfile)]
 pub struct LocalStorageProfile {
-    /// The kind of storage; this build serves `local`.
     #[serde(rename = "type")]
     #[schema(example = "local")]
     pub kind: String,
@@ -22,35 +33,162 @@ pub struct LocalStorageProfile {
     pub root: String,
 }
 
-/// The profile of a request; 400 tells every problem at once, and which kinds this build serves.
-pub fn parse_profile(value: &Value) -> Result<StorageProfile> {
-    StorageProfile::parse(value).map_err(|problems| {
-        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Error::BadRequest(texts.join("; "))
-    })
+/// A bucket of S3, or a part of one.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = S3Profile)]
+pub struct S3StorageProfile {
+    #[serde(rename = "type")]
+    #[schema(example = "s3")]
+    pub kind: String,
+    #[schema(example = "lake")]
+    pub bucket: String,
+    /// The part of the bucket that belongs to the warehouse; all of it when left out.
+    pub key_prefix: Option<String>,
+    #[schema(example = "eu-central-1")]
+    pub region: String,
+    /// An origin without a path, which the operator has to allow; Amazon's own of the region when left out.
+    #[schema(example = "https://minio.example:9000")]
+    pub endpoint: Option<String>,
+    /// `aws` (when left out) or `s3-compat`.
+    pub flavor: Option<String>,
+    /// Whether the bucket stands in the path of URLs; when left out, only for `s3-compat`.
+    pub path_style_access: Option<bool>,
+    /// Whether clients may get short-lived keys of their own.
+    pub sts_enabled: Option<bool>,
+    /// Where short-lived keys come from; the endpoint when left out.
+    pub sts_endpoint: Option<String>,
+    /// The role that clients' keys belong to; AWS needs one with `sts-enabled`.
+    pub sts_role_arn: Option<String>,
+    pub sts_session_tags: Option<BTreeMap<String, String>>,
+    /// From 900 to 43200; 3600 when left out.
+    pub sts_token_validity_seconds: Option<u32>,
+    /// The key that the bucket is encrypted with, which clients' keys may then use.
+    pub aws_kms_key_arn: Option<String>,
+    /// Whether clients may have their requests signed; true when left out.
+    pub remote_signing_enabled: Option<bool>,
+    /// Whether clients are told not to delete files, where dropped tables can be brought back; true when left out.
+    pub push_s3_delete_disabled: Option<bool>,
 }
 
-/// The profile of a warehouse row.
-pub fn stored_profile(text: &str) -> Result<StorageProfile> {
-    serde_json::from_str(text).map_err(Error::internal)
+/// The key to a storage; no answer ever shows it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schema(as = StorageCredential)]
+pub struct StorageCredentialBody {
+    #[serde(rename = "type")]
+    #[schema(example = "s3")]
+    pub kind: String,
+    /// `access-key`, `aws-system-identity` (where the operator allows it) or `cloudflare-r2`.
+    #[schema(example = "access-key")]
+    pub credential_type: String,
+    pub access_key_id: Option<String>,
+    pub secret_access_key: Option<String>,
+    /// What a role wants to hear before it is assumed.
+    pub external_id: Option<String>,
+    /// Cloudflare only.
+    pub account_id: Option<String>,
+    /// Cloudflare only.
+    pub token: Option<String>,
 }
 
-/// What a warehouse row keeps of a profile.
-pub fn profile_text(profile: &StorageProfile) -> Result<String> {
-    serde_json::to_string(profile).map_err(Error::internal)
+/// Which kind of key a warehouse has.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct StorageCredentialType {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub credential_type: String,
 }
 
-/// 400 where a warehouse at this root could not work: outside of what the operator allows, or not writable.
-pub async fn refuse_unusable_root(app: &App, root: &Location) -> Result<()> {
-    app.files.admit_root(root).await?;
-    app.files.probe(root).await?;
-    Ok(())
-}
+/// A credential as it was sent, before it is read; `Debug` does not show it.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct SentCredential(Value);
 
-/// 400 where a credential comes along with a profile that would not use it.
-pub fn refuse_credential(credential: Option<&Value>) -> Result<()> {
-    match credential {
-        None | Some(Value::Null) => Ok(()),
-        Some(_) => Err(Error::bad_request("a local storage has no credential: leave `storage-credential` out")),
+impl fmt::Debug for SentCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
     }
+}
+
+/// A storage as a request describes it.
+#[derive(Debug)]
+pub struct Described {
+    pub profile: StorageProfile,
+    pub credential: Option<StorageCredential>,
+}
+
+impl Described {
+    /// 400 tells every problem at once.
+    pub fn parse(profile: &Value, credential: Option<&SentCredential>) -> Result<Self> {
+        let profile = StorageProfile::parse(profile).map_err(|problems| told("storage profile", &problems));
+        let credential = parse_credential(credential);
+        match (profile, credential) {
+            (Ok(profile), Ok(credential)) => Self { profile, credential }.fitting(),
+            (Err(profile), Err(credential)) => Err(Error::BadRequest(format!("{profile}; {credential}"))),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// 400 where the one does not go with the other.
+    pub fn fitting(self) -> Result<Self> {
+        let needs_key = matches!(self.profile, StorageProfile::S3(_));
+        match &self.credential {
+            None if needs_key => Err(Error::bad_request(
+                "storage credential: an s3 storage needs one: send `storage-credential`, e.g. {\"type\": \"s3\", \
+                 \"credential-type\": \"access-key\", \"access-key-id\": \"…\", \"secret-access-key\": \"…\"}; one that \
+                 was sent before is not used again",
+            )),
+            Some(credential) => match credential.problem_with(&self.profile) {
+                Some(problem) => Err(told("storage credential", &[problem])),
+                None => Ok(self),
+            },
+            None => Ok(self),
+        }
+    }
+
+    /// What a warehouse row keeps of the profile.
+    pub fn profile_text(&self) -> Result<String> {
+        serde_json::to_string(&self.profile).map_err(Error::internal)
+    }
+
+    /// 400 where a warehouse could not work with it: outside of what the operator allows, or not usable.
+    pub async fn refuse_unusable(&self, app: &App) -> Result<()> {
+        self.admit(app).await?;
+        self.probe(app).await
+    }
+
+    /// Whether the operator allows it at all.
+    pub async fn admit(&self, app: &App) -> Result<()> {
+        Ok(app.files.admit(&self.profile, self.credential.as_ref()).await?)
+    }
+
+    /// Whether files can be written there, read, listed, deleted.
+    pub async fn probe(&self, app: &App) -> Result<()> {
+        let storage = app.files.storage(&self.profile, self.credential.as_ref()).await.map_err(chosen)?;
+        storage.probe(self.profile.root()).await.map_err(chosen)
+    }
+}
+
+/// What goes wrong with a storage that the caller has just chosen is the caller's to mend.
+fn chosen(error: FileError) -> Error {
+    match error {
+        FileError::Refused { .. } => Error::BadRequest(error.to_string()),
+        other => other.into(),
+    }
+}
+
+pub fn parse_credential(sent: Option<&SentCredential>) -> Result<Option<StorageCredential>> {
+    match sent {
+        None | Some(SentCredential(Value::Null)) => Ok(None),
+        Some(SentCredential(value)) => {
+            StorageCredential::parse(value).map(Some).map_err(|problems| told("storage credential", &problems))
+        }
+    }
+}
+
+fn told(what: &str, problems: &[Problem]) -> Error {
+    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Error::BadRequest(format!("{what}: {}", texts.join("; ")))
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{Ids, InProject, project_for, warehouse_for};
-use super::profile::{parse_profile, stored_profile};
-use super::warehouse_settings::UpdateWarehouseStorageRequest;
+use super::profile::Described;
+use super::storage::UpdateWarehouseStorageRequest;
 use super::warehouses::{CreateWarehouseRequest, checked_warehouse_name};
 use super::{ErrorModel, ErrorResponse};
 use crate::api::extract::JsonBody;
@@ -77,7 +77,8 @@ pub enum CheckStatus {
     Skipped,
 }
 
-const NOT_VENDED: &str = "a local storage has no credentials to vend";
+const NOT_LOCAL: &str = "a local storage has no credentials to vend";
+const NOT_VENDED: &str = "this server vends no credentials yet: clients bring keys of their own";
 const NEEDS_PROFILE: &str = "the storage profile is not well-formed";
 const NEEDS_ACCESS: &str = "the storage could not be opened";
 
@@ -104,21 +105,19 @@ impl Report {
         self.checks.push(ValidationCheck { name, status, duration_ms: None, reason: Some(reason), error: None });
     }
 
-    /// Whether the storage can be worked with: opened, written to, read from, cleaned up.
-    async fn try_storage(&mut self, app: &App, root: Option<&Location>) {
-        let Some(root) = root else {
+    /// Whether the storage can be worked with: opened, written to, read from, listed, cleaned up.
+    async fn try_storage(&mut self, app: &App, described: Option<&Described>) {
+        let Some(described) = described else {
             for name in [CheckName::StorageClientInitialized, CheckName::LakekeeperReadWrite, CheckName::Cleanup] {
                 self.skip(name, NEEDS_PROFILE);
             }
-            return self.skip_vending();
+            return self.skip_vending(NEEDS_PROFILE);
         };
         let since = Instant::now();
-        let admitted = app.files.admit_root(root).await.map_err(Error::from);
-        if self.note(CheckName::StorageClientInitialized, since, admitted).is_some() {
+        if self.note(CheckName::StorageClientInitialized, since, described.admit(app).await).is_some() {
             let since = Instant::now();
             // The probe removes its file, or fails.
-            let probed = app.files.probe(root).await.map_err(Error::from);
-            let worked = self.note(CheckName::LakekeeperReadWrite, since, probed).is_some();
+            let worked = self.note(CheckName::LakekeeperReadWrite, since, described.probe(app).await).is_some();
             match worked {
                 true => self.note(CheckName::Cleanup, since, Ok(())).unwrap_or_default(),
                 false => self.skip(CheckName::Cleanup, NEEDS_ACCESS),
@@ -127,13 +126,16 @@ impl Report {
             self.skip(CheckName::LakekeeperReadWrite, NEEDS_ACCESS);
             self.skip(CheckName::Cleanup, NEEDS_ACCESS);
         }
-        self.skip_vending();
+        self.skip_vending(match described.profile {
+            StorageProfile::Local { .. } => NOT_LOCAL,
+            StorageProfile::S3(_) => NOT_VENDED,
+        });
     }
 
-    fn skip_vending(&mut self) {
-        self.skip(CheckName::VendedCredentialsIssued, NOT_VENDED);
-        self.skip(CheckName::VendedCredentialsReadWrite, NOT_VENDED);
-        self.skip(CheckName::VendedCredentialsScopeEnforced, NOT_VENDED);
+    fn skip_vending(&mut self, reason: &'static str) {
+        self.skip(CheckName::VendedCredentialsIssued, reason);
+        self.skip(CheckName::VendedCredentialsReadWrite, reason);
+        self.skip(CheckName::VendedCredentialsScopeEnforced, reason);
     }
 
     fn finish(self) -> Json<ValidateWarehouseResponse> {
@@ -161,8 +163,9 @@ pub async fn validate_warehouse(
     project_for(&app, &caller, &project, Action::ProjectCreateWarehouse).await?;
     let mut report = Report::default();
     let since = Instant::now();
-    let profile = report.note(CheckName::ProfileWellFormed, since, parse_profile(&request.storage_profile));
-    let root = profile.as_ref().map(StorageProfile::root);
+    let described = Described::parse(&request.storage_profile, request.storage_credential.as_ref());
+    let described = report.note(CheckName::ProfileWellFormed, since, described);
+    let root = described.as_ref().map(|described| described.profile.root());
 
     let since = Instant::now();
     let name = free_name(&app, &project, &request.warehouse_name).await;
@@ -184,7 +187,7 @@ pub async fn validate_warehouse(
     report.note(CheckName::FormatVersionPolicyConsistent, since, policy);
     report.note(CheckName::ManagedByAllowed, since, Ok(()));
 
-    report.try_storage(&app, root).await;
+    report.try_storage(&app, described.as_ref()).await;
     Ok(report.finish())
 }
 
@@ -215,8 +218,11 @@ pub async fn validate_storage_access(
     let (warehouse, _) = warehouse_for(&app, &caller, id, Action::WarehouseUpdate).await?;
     let mut report = Report::default();
     let since = Instant::now();
-    let profile = report.note(CheckName::ProfileWellFormed, since, stored_profile(&warehouse.storage_profile));
-    report.try_storage(&app, profile.as_ref().map(StorageProfile::root)).await;
+    let access = app.storage_of(&warehouse).await;
+    let described =
+        access.map(|access| Described { profile: access.profile.clone(), credential: access.credential.clone() });
+    let described = report.note(CheckName::ProfileWellFormed, since, described);
+    report.try_storage(&app, described.as_ref()).await;
     Ok(report.finish())
 }
 
@@ -233,9 +239,10 @@ pub async fn validate_storage_profile(
     let (warehouse, _) = warehouse_for(&app, &caller, id, Action::WarehouseUpdate).await?;
     let mut report = Report::default();
     let since = Instant::now();
-    let profile = report.note(CheckName::ProfileWellFormed, since, parse_profile(&request.storage_profile));
+    let described = Described::parse(&request.storage_profile, request.storage_credential.as_ref());
+    let described = report.note(CheckName::ProfileWellFormed, since, described);
     report.note(CheckName::SpecMutable, since, Ok(()));
-    let root = profile.as_ref().map(StorageProfile::root);
+    let root = described.as_ref().map(|described| described.profile.root());
     match root {
         Some(root) => {
             let compatible = super::warehouse_settings::keeps_tables(&warehouse, root);
@@ -248,6 +255,6 @@ pub async fn validate_storage_profile(
             report.skip(CheckName::LocationExclusive, NEEDS_PROFILE);
         }
     }
-    report.try_storage(&app, root).await;
+    report.try_storage(&app, described.as_ref()).await;
     Ok(report.finish())
 }

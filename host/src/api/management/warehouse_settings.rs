@@ -5,12 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
-use super::profile::{LocalStorageProfile, parse_profile, profile_text, refuse_credential, refuse_unusable_root};
 use super::warehouses::{GetWarehouseResponse, TabularDeleteProfile, checked_warehouse_name};
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
@@ -47,16 +45,6 @@ pub struct UpdateWarehouseFormatVersionPolicyRequest {
 #[serde(rename_all = "kebab-case")]
 pub struct SetWarehouseManagedByRequest {
     pub managed_by: ManagedBy,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct UpdateWarehouseStorageRequest {
-    #[schema(value_type = LocalStorageProfile)]
-    pub storage_profile: Value,
-    /// A local storage has none; anything but null is refused.
-    #[schema(value_type = Option<Object>)]
-    pub storage_credential: Option<Value>,
 }
 
 /// One change of a warehouse's row, told to the outbox; the answer is the warehouse as it is now.
@@ -190,31 +178,6 @@ pub async fn change_settings(
         Ok(())
     });
     changed.await
-}
-
-#[utoipa::path(post, path = "/management/v1/warehouse/{warehouse_id}/storage", tag = "warehouse",
-    summary = "Update Storage Profile", params(("warehouse_id" = Uuid, Path)),
-    request_body = UpdateWarehouseStorageRequest,
-    responses((status = 200, body = GetWarehouseResponse), (status = "4XX", body = ErrorResponse)))]
-pub async fn update_storage_profile(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Ids(id): Ids<WarehouseId>,
-    JsonBody(request): JsonBody<UpdateWarehouseStorageRequest>,
-) -> Result<Json<GetWarehouseResponse>> {
-    let profile = parse_profile(&request.storage_profile)?;
-    refuse_credential(request.storage_credential.as_ref())?;
-    let text = profile_text(&profile)?;
-    let root = profile.root().clone();
-    warehouse_for(&app, &caller, id, Action::WarehouseUpdate).await?;
-    refuse_unusable_root(&app, &root).await?;
-    let warehouse = change(&app, &caller, id, |warehouse| {
-        keeps_tables(warehouse, &root)?;
-        warehouse.root = root;
-        warehouse.storage_profile = text;
-        Ok(())
-    });
-    Ok(Json(warehouse.await?.try_into()?))
 }
 
 /// 400 where tables of the warehouse would lie outside of the new root.

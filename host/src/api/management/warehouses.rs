@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::ErrorResponse;
 use super::extract::{Ids, InProject, project_for, project_if_there, warehouse_for};
-use super::profile::{
-    LocalStorageProfile, parse_profile, profile_text, refuse_credential, refuse_unusable_root, stored_profile,
-};
+use super::profile::{Described, SentCredential, StorageCredentialBody, StorageCredentialType, StorageProfileBody};
 use super::projects::checked_name;
+use super::storage::{put_secret, sealed};
 use super::times::Timestamp;
 use crate::api::authorize::{Object, Question};
 use crate::api::extract::{JsonBody, QueryOf};
 use crate::api::record::{Happened, record};
+use crate::api::storage_access::stored_profile;
 use crate::api::warehouse_settings::{ManagedBy, WarehouseSettings};
 use crate::app::App;
 use crate::auth::Caller;
@@ -40,11 +40,11 @@ pub struct CreateWarehouseRequest {
     pub warehouse_name: String,
     /// The project; the header `x-project-id` is the newer way to name it.
     pub project_id: Option<String>,
-    #[schema(value_type = LocalStorageProfile)]
+    #[schema(value_type = StorageProfileBody)]
     pub storage_profile: Value,
-    /// A local storage has none; anything but null is refused.
-    #[schema(value_type = Option<Object>)]
-    pub storage_credential: Option<Value>,
+    /// The key to the storage. A local one has none; an s3 one cannot be without.
+    #[schema(value_type = Option<StorageCredentialBody>)]
+    pub storage_credential: Option<SentCredential>,
     pub delete_profile: Option<TabularDeleteProfile>,
     pub allowed_format_versions: Option<Vec<i32>>,
     pub default_format_version: Option<i32>,
@@ -102,8 +102,11 @@ pub struct GetWarehouseResponse {
     pub warehouse_id: Uuid,
     pub name: String,
     pub project_id: String,
-    #[schema(value_type = LocalStorageProfile)]
+    #[schema(value_type = StorageProfileBody)]
     pub storage_profile: StorageProfile,
+    /// Which kind of key the storage has; the key itself is never shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_credential_type: Option<StorageCredentialType>,
     pub delete_profile: TabularDeleteProfile,
     pub status: Status,
     pub protected: bool,
@@ -125,10 +128,15 @@ impl TryFrom<Warehouse> for GetWarehouseResponse {
 
     fn try_from(warehouse: Warehouse) -> Result<Self> {
         let settings = WarehouseSettings::from_stored(&warehouse.settings)?;
+        let storage_profile = stored_profile(&warehouse.storage_profile)?;
+        let kind = storage_profile.kind();
         Ok(Self {
             id: warehouse.id.0,
             warehouse_id: warehouse.id.0,
-            storage_profile: stored_profile(&warehouse.storage_profile)?,
+            storage_profile,
+            storage_credential_type: settings
+                .storage_credential_type
+                .map(|credential_type| StorageCredentialType { kind, credential_type }),
             name: warehouse.name,
             project_id: warehouse.project_id.as_str().to_owned(),
             delete_profile: warehouse.delete_profile.into(),
@@ -158,13 +166,16 @@ pub async fn create_warehouse(
     let project = request.project_id.as_deref().map_or(Ok(header), ProjectId::parse)?;
     let permit = may_create(&app, &caller, &project, &request.warehouse_name).await?;
     let now_ms = app.clock.now_ms();
-    let warehouse = new_warehouse(&project, request, now_ms)?;
-    refuse_unusable_root(&app, &warehouse.root).await?;
+    let described = Described::parse(&request.storage_profile, request.storage_credential.as_ref())?;
+    let warehouse = new_warehouse(&project, request, &described, now_ms)?;
+    described.refuse_unusable(&app).await?;
+    let secret = sealed(&app, warehouse.id, described.credential.as_ref()).await?;
     let mut writer = app.store.begin(&permit).await?;
     claim_root(&mut writer, &warehouse).await?;
     if !writer.insert_warehouse(&warehouse).await? {
         return Err(name_taken(&warehouse.name));
     }
+    put_secret(&mut writer, &warehouse, secret.as_ref()).await?;
     record(&mut writer, &permit, Happened::to_warehouse(EventKind::WarehouseCreated, &warehouse), now_ms).await?;
     writer.commit().await?;
     Ok((StatusCode::CREATED, Json(warehouse.try_into()?)))
@@ -177,10 +188,17 @@ async fn may_create(app: &App, caller: &Caller, id: &ProjectId, name: &str) -> R
 }
 
 /// The row that a request describes. 400 where it describes none.
-pub fn new_warehouse(project: &ProjectId, request: CreateWarehouseRequest, now_ms: i64) -> Result<Warehouse> {
-    let profile = parse_profile(&request.storage_profile)?;
-    refuse_credential(request.storage_credential.as_ref())?;
-    let mut settings = WarehouseSettings { managed_by: request.managed_by.unwrap_or_default(), ..Default::default() };
+fn new_warehouse(
+    project: &ProjectId,
+    request: CreateWarehouseRequest,
+    described: &Described,
+    now_ms: i64,
+) -> Result<Warehouse> {
+    let mut settings = WarehouseSettings {
+        managed_by: request.managed_by.unwrap_or_default(),
+        storage_credential_type: described.credential.as_ref().map(|credential| credential.kind().to_owned()),
+        ..Default::default()
+    };
     let allowed = request.allowed_format_versions.unwrap_or_else(|| settings.allowed_format_versions.clone());
     settings.set_format_versions(allowed, request.default_format_version)?;
     Ok(Warehouse {
@@ -188,8 +206,8 @@ pub fn new_warehouse(project: &ProjectId, request: CreateWarehouseRequest, now_m
         project_id: project.clone(),
         name: checked_warehouse_name("warehouse-name", request.warehouse_name)?,
         status: WarehouseStatus::Active,
-        root: profile.root().clone(),
-        storage_profile: profile_text(&profile)?,
+        root: described.profile.root().clone(),
+        storage_profile: described.profile_text()?,
         delete_profile: request.delete_profile.map_or(Ok(DeleteProfile::Hard), TabularDeleteProfile::checked)?,
         protected: false,
         settings: settings.to_stored()?,

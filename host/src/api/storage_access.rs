@@ -1,0 +1,121 @@
+//! The storage of a warehouse: its profile, the key to it, its files.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+
+use super::extract::no_such_warehouse;
+use crate::app::App;
+use crate::catalog::ids::WarehouseId;
+use crate::catalog::location::{Location, Scheme};
+use crate::error::{Error, Result};
+use crate::files::{Storage, StorageCredential, StorageProfile};
+use crate::secrets::{Kept, Owner, Plain};
+use crate::store::rows::{StoredSecret, Warehouse};
+
+/// What a warehouse's files are reached by, as of one version of the warehouse. `Debug` shows no key.
+#[derive(Debug)]
+pub struct StorageAccess {
+    pub warehouse: WarehouseId,
+    /// The version of the warehouse's row.
+    pub version: i64,
+    pub profile: StorageProfile,
+    /// The key, secret; `None` where the storage needs none.
+    pub credential: Option<StorageCredential>,
+    /// The files, as the host itself reaches them.
+    pub files: Storage,
+}
+
+/// The storages that were opened lately, by warehouse and version: a change makes another entry, so none is ever stale.
+pub struct Storages {
+    opened: Cache<(WarehouseId, i64), Arc<StorageAccess>>,
+}
+
+const OPENED_MAX: u64 = 1_000;
+
+impl Default for Storages {
+    fn default() -> Self {
+        Self { opened: Cache::new(OPENED_MAX) }
+    }
+}
+
+impl App {
+    /// The storage of a warehouse that was read at this version, or of the warehouse as it is now where it moved on.
+    pub async fn storage_access(&self, id: WarehouseId, version: i64) -> Result<Arc<StorageAccess>> {
+        if let Some(opened) = self.storages.opened.get(&(id, version)).await {
+            return Ok(opened);
+        }
+        let warehouse = self.store.warehouse(id).await?.ok_or_else(|| no_such_warehouse(&id.to_string()))?;
+        self.storage_of(&warehouse).await
+    }
+
+    /// The storage of a warehouse's row.
+    pub async fn storage_of(&self, warehouse: &Warehouse) -> Result<Arc<StorageAccess>> {
+        let key = (warehouse.id, warehouse.version);
+        if let Some(opened) = self.storages.opened.get(&key).await {
+            return Ok(opened);
+        }
+        let profile = stored_profile(&warehouse.storage_profile)?;
+        let credential = match &profile {
+            StorageProfile::Local { .. } => None,
+            StorageProfile::S3(_) => self.credential_of(warehouse).await?,
+        };
+        let files = self.files.storage(&profile, credential.as_ref()).await?;
+        let (id, version) = key;
+        let access = Arc::new(StorageAccess { warehouse: id, version, profile, credential, files });
+        self.storages.opened.insert(key, Arc::clone(&access)).await;
+        Ok(access)
+    }
+
+    /// The files of a warehouse, for one at `location`. Local ones need nothing to be looked up.
+    pub async fn files_of(&self, warehouse: WarehouseId, location: &Location) -> Result<Storage> {
+        if location.scheme() == Scheme::File {
+            return Ok(self.files.local());
+        }
+        let row = self.store.warehouse(warehouse).await?;
+        let row = row.ok_or_else(|| no_such_warehouse(&warehouse.to_string()))?;
+        Ok(self.storage_of(&row).await?.files.clone())
+    }
+
+    async fn credential_of(&self, warehouse: &Warehouse) -> Result<Option<StorageCredential>> {
+        let Some(secret) = self.store.secret(warehouse.id).await? else { return Ok(None) };
+        // Profile and key change together: a key that is newer than the row belongs to another profile.
+        let now = self.store.warehouse(warehouse.id).await?;
+        if now.is_none_or(|now| now.version != warehouse.version) {
+            return Err(Error::unavailable(format!("warehouse {} is being changed", warehouse.name)));
+        }
+        let owner = Owner { warehouse: warehouse.id, version: secret.version };
+        let plain = self.secrets.reveal(owner, &kept(&secret))?;
+        let unreadable = || Error::internal(anyhow::anyhow!("the credential of warehouse {} is not one", warehouse.id));
+        let sealed = serde_json::from_slice(plain.expose()).map_err(|_| unreadable())?;
+        StorageCredential::parse(&sealed).map(Some).map_err(|_| unreadable())
+    }
+
+    /// A credential as the ledger is to keep it, in the place of the one that is there.
+    pub async fn sealed(&self, warehouse: WarehouseId, credential: &StorageCredential) -> Result<StoredSecret> {
+        let before = self.store.secret(warehouse).await?.map_or(0, |secret| secret.version);
+        let owner = Owner { warehouse, version: before + 1 };
+        let kept = self.secrets.keep(owner, &Plain::new(credential.to_sealable()))?;
+        Ok(StoredSecret {
+            warehouse_id: warehouse,
+            version: owner.version,
+            keeper: kept.keeper,
+            sealed: kept.sealed,
+            updated_at_ms: self.clock.now_ms(),
+        })
+    }
+}
+
+/// A row of the ledger as its keeper knows it.
+pub fn kept(secret: &StoredSecret) -> Kept {
+    Kept { keeper: secret.keeper.clone(), sealed: secret.sealed.clone() }
+}
+
+/// The profile of a warehouse row.
+pub fn stored_profile(text: &str) -> Result<StorageProfile> {
+    let profile = serde_json::from_str(text).map_err(Error::internal)?;
+    StorageProfile::parse(&profile).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Error::internal(anyhow::anyhow!("a stored profile is not one: {}", problems.join("; ")))
+    })
+}
