@@ -1,12 +1,16 @@
 //! Stories of the management API over HTTP, with a clock that the tests move.
 
 mod house;
+mod lake;
 mod namespace_move;
 mod orphans;
 mod project_tasks;
 mod projects;
 mod protection;
 mod purge;
+mod s3;
+mod s3_faults;
+mod secrets;
 mod server;
 mod soft_delete;
 mod tasks;

@@ -75,9 +75,9 @@ async fn of_two_warehouses_at_one_root_exactly_one_is_created(engine: Engine) {
 
 async fn a_storage_that_is_not_served_is_refused_with_those_that_are(engine: Engine) {
     let house = House::open(engine).await;
-    let s3 = json!({"warehouse-name": "s3", "storage-profile": {"type": "s3", "bucket": "b", "region": "eu"}});
+    let gcs = json!({"warehouse-name": "gcs", "storage-profile": {"type": "gcs", "bucket": "b"}});
 
-    let message = house.management.post("/warehouse", s3).send().await.expect_error(400, "BadRequestException");
+    let message = house.management.post("/warehouse", gcs).send().await.expect_error(400, "BadRequestException");
 
     assert!(message.contains("`s3`") && message.contains("`local`"), "{message}");
     let outside = json!({"warehouse-name": "w", "storage-profile": {"type": "local", "root": "file:///etc/weir"}});

@@ -11,6 +11,7 @@ mod pooler;
 mod process;
 mod proxy;
 pub mod routes;
+pub mod s3;
 mod server;
 pub mod tools;
 
@@ -20,4 +21,5 @@ pub use engine::{Engine, run_on};
 pub use pooler::Pooler;
 pub use process::{Installation, Weir, binary, free_port};
 pub use proxy::{Fault, Proxy};
+pub use s3::S3Server;
 pub use server::TestServer;

@@ -55,6 +55,10 @@ impl Installation {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    pub fn unset(&mut self, name: &str) {
+        self.settings.retain(|(other, _)| other != name);
+    }
+
     /// Processes started from now on reach the database by another URL, e.g. through a proxy that breaks.
     pub fn reach_store_by(&mut self, url: &str) {
         self.store_url = Some(url.to_owned());
