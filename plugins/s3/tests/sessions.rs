@@ -26,8 +26,8 @@ fn s3() -> S3 {
 
 fn form_of(profile: &str, caller: &str) -> Result<Vec<(String, String)>, Fault> {
     let (want, call) = (want(profile), call(caller, &[]));
-    let profile = S3Profile::parse(profile).unwrap();
-    let policy = want.scope_document.as_deref().unwrap();
+    let profile = S3Profile::parse(profile).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let policy = want.scope_document.as_deref().unwrap_or_default();
     form(&Session { profile: &profile, call: &call, want: &want, policy, prefix: "weir" })
 }
 
