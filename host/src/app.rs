@@ -11,6 +11,7 @@ use crate::api::authorize::Authorization;
 use crate::api::documents::Documents;
 use crate::api::storage_access::Storages;
 use crate::api::turns::Turns;
+use crate::api::vending::Vending;
 use crate::auth::Authentication;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
@@ -33,6 +34,8 @@ pub struct App {
     /// The storages of warehouses that are in use.
     pub storages: Storages,
     pub secrets: Secrets,
+    /// Keys that clients were given lately.
+    pub vending: Vending,
     pub authentication: Authentication,
     pub authorization: Authorization,
     /// The plugins that decide now.
@@ -100,6 +103,7 @@ impl App {
             store,
             files,
             storages: Storages::default(),
+            vending: Vending::default(),
             secrets,
             clock,
         });

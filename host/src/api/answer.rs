@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::authorize::Access;
 use super::chunks::Chunks;
 use super::documents::{Cached, Snapshots};
+use super::vending::FileAccess;
 use crate::error::Error;
 use crate::store::rows::Tabular;
 
@@ -26,6 +27,8 @@ pub struct Answer<'a> {
     /// The `config` member; left out of commit answers.
     pub config: Option<Value>,
     pub etag: Option<String>,
+    /// How the client gets at the files.
+    pub access: Option<&'a FileAccess>,
 }
 
 impl Answer<'_> {
@@ -34,7 +37,10 @@ impl Answer<'_> {
         let location = serde_json::to_string(&self.metadata_location).map_err(Error::internal)?;
         let head = format!("{{\"metadata-location\":{location},\"metadata\":").into_bytes();
         let tail = match &self.config {
-            Some(config) => format!(",\"config\":{config}}}").into_bytes(),
+            Some(config) => {
+                let access = self.access.map(FileAccess::members).unwrap_or_default();
+                format!(",\"config\":{config}{access}}}").into_bytes()
+            }
             None => b"}".to_vec(),
         };
         let packed = cached.packed(snapshots);

@@ -18,6 +18,7 @@ use super::idempotent::{Asked, Attempt, Replay, once};
 use super::newcomer::{Birth, Newcomer, Place, location_taken};
 use super::record::{Happened, TabularChange, record};
 use super::respond::OnCommit;
+use super::vending::{Delegation, FileAccess};
 use super::warehouse_settings::WarehouseSettings;
 use super::written::{Written, delete_expired};
 use crate::app::App;
@@ -96,7 +97,13 @@ async fn commit_once(
         headers,
         metadata_location: Some(&row.metadata_location),
         config: None,
-        etag: Some(answer::etag(&row, Snapshots::All, "", Access::ReadWrite)),
+        etag: Some(answer::etag(
+            &row,
+            Snapshots::All,
+            &FileAccess::default().mark(Delegation::default()),
+            Access::ReadWrite,
+        )),
+        access: None,
     };
     answer.of(&cached, Snapshots::All)
 }

@@ -19,6 +19,7 @@ use super::idempotent::{Asked, Attempt, once};
 use super::newcomer::{Newcomer, Place, name_taken};
 use super::record::TabularChange;
 use super::respond::OnCommit;
+use super::vending::{Delegation, FileAccess};
 use super::warehouse_settings::WarehouseSettings;
 use super::written::Written;
 use crate::app::App;
@@ -61,15 +62,20 @@ async fn create_once(
         // A client of an object store needs no folders; one on a local disk (DuckDB) does not make them itself.
         let files = app.storage_of(&ground.warehouse).await?.files.clone();
         files.prepare_folder_of(&written.metadata_location).await?;
+        let row = newcomer.row;
+        // A place that the client chose is held against all others only when the table is made: no keys until then.
+        let access = if request.location.is_none() { Access::ReadWrite } else { Access::None };
+        let files = app.file_access(caller, &row, access, Delegation::of(headers)?).await?;
         let staged = written.into_cached();
-        let answer = Answer { headers, metadata_location: None, config: Some(json!({})), etag: None };
+        let config = Some(json!(files.config));
+        let answer = Answer { headers, metadata_location: None, config, etag: None, access: Some(&files) };
         return answer.of(&staged, Snapshots::All);
     }
     Written::write_all(app, attempt.warehouse(), &[&written]).await?;
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
     let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
-    answer_created(&newcomer.row, &cached, headers)
+    answer_created(app, caller, &newcomer.row, (&cached, headers)).await
 }
 
 /// A table that could be created: decided, allowed, nothing written yet.
@@ -107,14 +113,42 @@ pub fn operation(request: &CreateTable) -> Operation {
     if request.stage_create { Operation::StageCreate } else { Operation::Create }
 }
 
-fn answer_created(row: &Tabular, cached: &Cached, headers: &HeaderMap) -> Result<Response, Error> {
+/// The new table with what its maker may do with its files.
+async fn answer_created(
+    app: &App,
+    caller: &Caller,
+    row: &Tabular,
+    (cached, headers): (&Cached, &HeaderMap),
+) -> Result<Response, Error> {
+    let delegation = Delegation::of(headers)?;
+    let (mut access, mut files) = (Access::ReadWrite, FileAccess::default());
+    if !delegation.is_empty() {
+        // The table is there, whatever becomes of the keys: the client can ask for them again.
+        match first_access(app, caller, row, delegation).await {
+            Ok(found) => (access, files) = found,
+            Err(error) => {
+                tracing::warn!(table.id = %row.id, %error, "a new table was answered without access to its files");
+            }
+        }
+    }
     let answer = Answer {
         headers,
         metadata_location: Some(&row.metadata_location),
-        config: Some(json!({})),
-        etag: Some(answer::etag(row, Snapshots::All, "", Access::ReadWrite)),
+        config: Some(json!(files.config)),
+        etag: Some(answer::etag(row, Snapshots::All, &files.mark(delegation), access)),
+        access: Some(&files),
     };
     answer.of(cached, Snapshots::All)
+}
+
+async fn first_access(
+    app: &App,
+    caller: &Caller,
+    row: &Tabular,
+    delegation: Delegation,
+) -> Result<(Access, FileAccess), Error> {
+    let (_permit, access) = app.authorize_load(caller, row).await?;
+    Ok((access, app.file_access(caller, row, access, delegation).await?))
 }
 
 /// `POST …/namespaces/{namespace}/register`: the file keeps its uuid and its bytes.
@@ -159,5 +193,5 @@ async fn register_once(
     // The file is not ours: whatever becomes of the transaction, it stays.
     ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
     let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
-    answer_created(&newcomer.row, &cached, headers)
+    answer_created(app, caller, &newcomer.row, (&cached, headers)).await
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::OfTable;
+use super::vending::Delegation;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Error;
@@ -19,13 +20,15 @@ pub struct LoadCredentialsResponse {
     storage_credentials: Vec<serde_json::Value>,
 }
 
-/// A local warehouse has no credentials: whoever reaches its files reaches them by the file system's own rights.
+/// New keys, or those that are not past half their life. A local warehouse has none: whoever reaches its files reaches them
+/// by the file system's own rights.
 pub async fn load(
     State(app): State<Arc<App>>,
     caller: Caller,
     target: OfTable,
 ) -> Result<Json<LoadCredentialsResponse>, Error> {
     let row = app.table(&caller, target).await?;
-    app.authorize_load(&caller, &row).await?;
-    Ok(Json(LoadCredentialsResponse { storage_credentials: Vec::new() }))
+    let (_permit, access) = app.authorize_load(&caller, &row).await?;
+    let files = app.file_access(&caller, &row, access, Delegation::VENDED).await?;
+    Ok(Json(LoadCredentialsResponse { storage_credentials: files.storage_credentials() }))
 }

@@ -85,6 +85,7 @@ async fn unregister_once(
     let happened = Happened::to_tabular(TabularChange::Dropped, &row, serde_json::json!({ "unregistered": true }));
     record(&mut writer, &permit, happened, now_ms).await?;
     writer.commit().await?;
-    let answer = Answer { headers, metadata_location: Some(&row.metadata_location), config: None, etag: None };
+    let answer =
+        Answer { headers, metadata_location: Some(&row.metadata_location), config: None, etag: None, access: None };
     answer.of(&cached, Snapshots::All)
 }

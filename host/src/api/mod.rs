@@ -28,11 +28,13 @@ pub mod record;
 pub mod rename;
 pub mod reports;
 pub mod respond;
+pub mod sign;
 pub mod storage_access;
 pub mod tables;
 pub mod transactions;
 pub mod turns;
 mod unserved;
+pub mod vending;
 mod view_changes;
 pub mod views;
 pub mod warehouse_settings;
@@ -85,7 +87,10 @@ fn iceberg() -> Router<Arc<App>> {
         .route(&under(table, "/plan"), post(unserved::scan_planning))
         .route(&under(table, "/plan/{plan}"), get(unserved::scan_planning).delete(unserved::scan_planning))
         .route(&under(table, "/tasks"), post(unserved::scan_planning))
-        .route(&under(table, "/sign"), post(unserved::signing))
+        .route(&under(table, "/sign"), post(sign::table))
+        .route("/catalog/v1/signer/{prefix}/tabular-id/{id}/v1/aws/s3/sign", post(sign::tabular))
+        .route("/catalog/v1/{prefix}/v1/aws/s3/sign", post(sign::warehouse))
+        .route("/catalog/v1/aws/s3/sign", post(sign::anywhere))
         .route(&under(namespace, "/functions"), get(unserved::functions))
         .route(&under(namespace, "/functions/{function}"), get(unserved::functions))
 }

@@ -16,6 +16,7 @@ use super::authorize::{Access, Object, missing};
 use super::documents::Snapshots;
 use super::extract::{InNamespace, OfTable, QueryOf};
 use super::listing::{Listing, PageQuery};
+use super::vending::Delegation;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
@@ -100,7 +101,7 @@ pub async fn load(
     let snapshots = snapshots(query.snapshots.as_deref())?;
     let row = app.table(&caller, target).await?;
     let (_permit, access) = app.authorize_load(&caller, &row).await?;
-    answer_load(&app, &row, access, (snapshots, Shape::Load), &headers).await
+    answer_load(&app, (&caller, access), &row, (snapshots, Shape::Load), &headers).await
 }
 
 /// What an answer with a table's metadata has around it.
@@ -119,15 +120,18 @@ fn snapshots(asked: Option<&str>) -> Result<Snapshots, Error> {
     }
 }
 
-/// The answer to a load whose caller is allowed `access`; 304 from the row alone where the client has it already.
+/// The answer to a load whose caller is allowed `access`; 304 where the client has it already, with keys that are not past
+/// half their life.
 async fn answer_load(
     app: &App,
+    (caller, access): (&Caller, Access),
     row: &Tabular,
-    access: Access,
     (snapshots, shape): (Snapshots, Shape),
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    let etag = answer::etag(row, snapshots, &delegation(headers)?, access);
+    let delegation = Delegation::of(headers)?;
+    let files = app.file_access(caller, row, access, delegation).await?;
+    let etag = answer::etag(row, snapshots, &files.mark(delegation), access);
     if let Some(response) = answer::not_modified(headers, &etag) {
         return Ok(response);
     }
@@ -135,8 +139,9 @@ async fn answer_load(
     let answer = Answer {
         headers,
         metadata_location: Some(&row.metadata_location),
-        config: (shape == Shape::Load).then(|| json!({})),
-        etag: Some(answer::etag(&row, snapshots, &delegation(headers)?, access)),
+        config: (shape == Shape::Load).then(|| json!(files.config)),
+        etag: Some(answer::etag(&row, snapshots, &files.mark(delegation), access)),
+        access: (shape == Shape::Load).then_some(&files),
     };
     answer.of(&cached, snapshots)
 }
@@ -144,23 +149,7 @@ async fn answer_load(
 /// Answers what an earlier request with the same key did.
 pub async fn answer_again(app: &App, caller: &Caller, row: &Tabular, shape: Shape) -> Result<Response, Error> {
     let (_permit, access) = app.authorize_load(caller, row).await?;
-    answer_load(app, row, access, (Snapshots::All, shape), &HeaderMap::new()).await
-}
-
-/// The delegation modes that the client can use, as it sent them; nothing is vended yet, so they only tell answers apart.
-fn delegation(headers: &HeaderMap) -> Result<String, Error> {
-    let mut modes = Vec::new();
-    for value in headers.get_all("x-iceberg-access-delegation") {
-        let text = value.to_str().map_err(|_| {
-            Error::bad_request(
-                "X-Iceberg-Access-Delegation is not plain text: expected `vended-credentials`, `remote-signing` or both",
-            )
-        })?;
-        modes.extend(text.split(',').map(|mode| mode.trim().to_ascii_lowercase()).filter(|mode| !mode.is_empty()));
-    }
-    modes.sort();
-    modes.dedup();
-    Ok(modes.join(","))
+    answer_load(app, (caller, access), row, (Snapshots::All, shape), &HeaderMap::new()).await
 }
 
 /// `HEAD …/tables/{table}`.

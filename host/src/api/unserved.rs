@@ -16,10 +16,6 @@ pub async fn functions() -> Error {
     Error::Unsupported("functions are not offered by this catalog".into())
 }
 
-pub async fn signing() -> Error {
-    Error::Unsupported("remote signing is not offered by this catalog".into())
-}
-
 pub async fn oauth_tokens() -> Error {
     Error::Unsupported(
         "this catalog issues no tokens; get one from your identity provider and send it as a bearer token".into(),

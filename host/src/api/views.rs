@@ -54,7 +54,7 @@ pub async fn answer_load(app: &App, caller: &Caller, row: &Tabular, headers: &He
 /// Views carry no entity tag: the spec has none for them, and clients would not know what to do with a 304.
 pub fn answer(row: &Tabular, cached: &Cached, headers: &HeaderMap) -> Result<Response, Error> {
     let metadata_location = Some(row.metadata_location.as_str());
-    Answer { headers, metadata_location, config: Some(json!({})), etag: None }.of(cached, Snapshots::All)
+    Answer { headers, metadata_location, config: Some(json!({})), etag: None, access: None }.of(cached, Snapshots::All)
 }
 
 /// `HEAD …/views/{view}`.

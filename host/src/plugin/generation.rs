@@ -74,6 +74,11 @@ impl Generation {
         self.enforced().filter(|member| member.guest.abilities().contract)
     }
 
+    /// Those that give access to files, in their order.
+    pub fn storages(&self) -> impl Iterator<Item = &Member> {
+        self.enforced().filter(|member| member.guest.abilities().storage)
+    }
+
     /// Those that are only watched.
     pub fn shadows(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.mode == Mode::Shadow)

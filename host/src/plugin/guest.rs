@@ -34,6 +34,8 @@ pub struct Guest {
     description: Description,
     pub(super) pool: Arc<Pool>,
     pub(super) breaker: Breaker,
+    /// The kinds of storages that it serves, asked for once.
+    pub(super) kinds: tokio::sync::OnceCell<Vec<String>>,
 }
 
 impl Guest {
@@ -61,7 +63,15 @@ impl Guest {
         pool.keep_first(instance);
         let (sha256, abilities) = (compiled.sha256().to_owned(), compiled.abilities().clone());
         let breaker = Breaker::new(pool.loans.limits.failures_max);
-        Ok(Arc::new(Self { name, sha256, abilities, description: tamed(description), pool, breaker }))
+        Ok(Arc::new(Self {
+            name,
+            sha256,
+            abilities,
+            description: tamed(description),
+            pool,
+            breaker,
+            kinds: tokio::sync::OnceCell::new(),
+        }))
     }
 
     /// What a component says of itself: the same gates, up to the one where settings would be given.

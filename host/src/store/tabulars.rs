@@ -155,6 +155,32 @@ impl Store {
         found.map(TabularRecord::into_row).transpose()
     }
 
+    /// The live table that a file at `place` belongs to; in any warehouse where none is named.
+    pub async fn table_around(&self, warehouse: Option<WarehouseId>, place: &Location) -> Result<Option<Tabular>> {
+        let mut lease = self.read("table_around").await?;
+        // No two locations overlap, so only the last one before the place can be around it.
+        let found = rows!(
+            lease,
+            fetch_optional,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE (t.warehouse_id = $1 OR $1 IS NULL) AND t.location <= $2
+             ORDER BY t.location DESC
+             LIMIT 1",
+            warehouse.map(|id| id.0),
+            place.prefix()
+        )?;
+        let row = found.map(TabularRecord::into_row).transpose()?;
+        Ok(row.filter(|row| {
+            row.kind == TabularKind::Table && row.deleted_at_ms.is_none() && row.location.contains(place)
+        }))
+    }
+
     /// The live tables, or views, directly in a namespace, by name after the given one; all of them without a limit.
     ///
     /// They come as one value: ten thousand rows, each handed from the connection to the caller by itself, take seven

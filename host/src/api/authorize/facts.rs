@@ -25,6 +25,16 @@ impl App {
         }
     }
 
+    /// The same for plugins of other kinds.
+    pub(in crate::api) fn plugin_call(&self, caller: &Caller) -> Call {
+        self.call(caller)
+    }
+
+    /// An object with all above it, without the attributes of an action.
+    pub(in crate::api) async fn object_for_plugins(&self, object: &Object<'_>) -> Result<Fields, Error> {
+        self.fields(object).await
+    }
+
     /// The question as it crosses to the authorizers.
     pub(super) async fn check(&self, question: &Question<'_>) -> Result<Check, Error> {
         let mut object = self.fields(&question.object).await?;

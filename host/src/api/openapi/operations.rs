@@ -7,7 +7,7 @@ use super::bodies;
 use super::operation::Answer::{Empty, Error, Json};
 use super::operation::Query::{Flag, Number, Text};
 use super::operation::{Operation, Query};
-use crate::api::{config, credentials, namespaces, rename, tables};
+use crate::api::{config, credentials, namespaces, rename, sign, tables};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,6 +35,8 @@ use crate::api::{config, credentials, namespaces, rename, tables};
         namespaces::UpdateNamespacePropertiesRequest,
         namespaces::UpdateNamespacePropertiesResponse,
         rename::RenameTableRequest,
+        sign::RemoteSignRequest,
+        sign::RemoteSignResult,
         tables::ListTablesResponse,
     ))
 )]
@@ -248,6 +250,16 @@ const TABLE: &[Operation] = &[
             "loadCredentials",
             "Credentials for the files of a table",
             &[Json(200, "credentials, none where nothing is vended", "LoadCredentialsResponse"), NO_TABLE],
+        )
+    },
+    Operation {
+        body: Some("RemoteSignRequest"),
+        ..plain(
+            POST,
+            "/v1/{prefix}/namespaces/{namespace}/tables/{table}/sign",
+            "signRequest",
+            "Sign a request to the storage",
+            &[Json(200, "the headers to add", "RemoteSignResult"), NO_TABLE],
         )
     },
     Operation {

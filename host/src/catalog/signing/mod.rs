@@ -105,6 +105,32 @@ fn touched(
     })
 }
 
+/// Where a URI can lead that names no table: with the bucket in its path or in its host. It proves nothing; once the table
+/// is found, the request is examined.
+pub fn places(uri: &str) -> Vec<Location> {
+    let Ok(uri) = uri::Uri::parse(uri) else { return Vec::new() };
+    let prefix = uri.query.iter().find(|(name, _)| name == "prefix").map(|(_, value)| value.as_str());
+    let in_path = match uri.path.split_once('/') {
+        Some((bucket, key)) => (bucket, key),
+        None => (uri.path.as_str(), prefix.unwrap_or_default()),
+    };
+    let in_host = (uri.authority.split('.').next().unwrap_or_default(), uri.path.as_str());
+    let in_host = if in_host.1.is_empty() { (in_host.0, prefix.unwrap_or_default()) } else { in_host };
+    [in_path, in_host].into_iter().filter_map(|(bucket, key)| deepest(bucket, key)).collect()
+}
+
+/// The place of a key, without the parts that no location has: a partition may be named `a%2Fb`, a table never is.
+fn deepest(bucket: &str, key: &str) -> Option<Location> {
+    let mut place = Location::parse(&format!("s3://{bucket}")).ok().filter(|place| place.path().is_empty())?;
+    for part in key.split('/').filter(|part| !part.is_empty()) {
+        match place.join(part) {
+            Ok(inside) => place = inside,
+            Err(_) => break,
+        }
+    }
+    Some(place)
+}
+
 /// The hash that is signed. A body that was looked at is bound by it; of other bodies no word is known.
 fn payload(request: &Request<'_>, operation: Operation, headers: &headers::Headers) -> Result<String, String> {
     let told = headers.payload_sha256.as_deref();

@@ -9,6 +9,7 @@ mod resolved;
 mod seat;
 mod stand_in;
 mod status;
+mod storage;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +29,7 @@ pub use status::{Failure, InPlace, State, Status};
 use watch::{Look, Watch};
 
 use super::load::{Builtin, CompileCache, Fetcher, Refusal, Trust, TrustedKey};
-use super::{COMPONENT_BYTES_MAX, Generation, Mode, Plugins, Sandbox, SandboxSettings, Vacancy};
+use super::{COMPONENT_BYTES_MAX, Generation, Guest, Mode, Plugins, Sandbox, SandboxSettings, Vacancy};
 use crate::config;
 
 /// How long a plugin that could not be fetched waits for the next attempt, at first; twice as long each further time.
@@ -61,6 +62,8 @@ pub struct Lifecycle {
     /// Held for a whole reload, so that two of them never mix.
     seats: tokio::sync::Mutex<BTreeMap<String, Seat>>,
     book: Mutex<Book>,
+    /// The bundled storage plugin, where none is declared: brought in with the first question to it.
+    storage: OnceCell<Arc<Guest>>,
 }
 
 /// What is told to those who ask, while a reload may be under way.
@@ -120,6 +123,7 @@ impl Lifecycle {
             declare,
             seats: tokio::sync::Mutex::default(),
             book: Mutex::default(),
+            storage: OnceCell::new(),
         });
         this.reload().await.map_err(|failure| anyhow::anyhow!(failure.message))?;
         Ok(this)

@@ -34,7 +34,7 @@ impl Lifecycle {
         }
     }
 
-    fn is_bundled(&self, entry: &PluginEntry) -> bool {
+    pub(super) fn is_bundled(&self, entry: &PluginEntry) -> bool {
         let Ok(Source::Builtin(wanted)) = Source::parse(&entry.source) else { return false };
         self.fetcher.builtins.iter().any(|(name, _)| *name == wanted)
     }

@@ -50,6 +50,12 @@ impl Guest {
         self.answered(ends, asking).await
     }
 
+    /// Whether the plugin serves profiles of this kind; it is asked once.
+    pub async fn serves(&self, call: &Call, kind: &str) -> Result<bool, PluginFault> {
+        let kinds = self.kinds.get_or_try_init(|| self.storage_kinds(call)).await?;
+        Ok(kinds.iter().any(|served| served == kind))
+    }
+
     /// Everything that is wrong with a profile, in the plugin's eyes.
     pub async fn check_profile(&self, call: &Call, profile: &Profile) -> Result<Vec<ProfileProblem>, PluginFault> {
         let ends = self.ends(call);

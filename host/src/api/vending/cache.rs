@@ -1,0 +1,116 @@
+//! Keys that were made lately, for half their life.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+
+use super::delegation::Delegation;
+use super::means::Purpose;
+use super::place::TablePlace;
+use crate::app::App;
+use crate::auth::Caller;
+use crate::catalog::scope::Verbs;
+use crate::error::Error;
+use crate::plugin::storage::Grant;
+
+const GRANTS_MAX: u64 = 10_000;
+/// Requests that wait for a token service at once: those of others go on (R27).
+const COLD_MAX: usize = 64;
+/// An entry nobody asked for again is let go.
+const IDLE_MAX: Duration = Duration::from_secs(3_600);
+/// A grant without keys is asked for again soon: it costs little.
+const WITHOUT_KEYS_MS: u64 = 60_000;
+
+/// Grants by everything that they were made for; the waiting for new ones, bounded.
+pub struct Vending {
+    grants: Cache<Vec<u8>, Kept>,
+    cold: Semaphore,
+}
+
+#[derive(Clone)]
+struct Kept {
+    grant: Arc<Grant>,
+    until_ms: u64,
+}
+
+impl Default for Vending {
+    fn default() -> Self {
+        let grants = Cache::builder().max_capacity(GRANTS_MAX).time_to_idle(IDLE_MAX).build();
+        Self { grants, cold: Semaphore::new(COLD_MAX) }
+    }
+}
+
+impl App {
+    /// What the plugin grants, new or remembered. Of many that ask at once one asks the plugin; where it gives up, the next one
+    /// does (R19).
+    pub(super) async fn grant(
+        &self,
+        caller: &Caller,
+        place: &TablePlace,
+        delegation: Delegation,
+    ) -> Result<Arc<Grant>, Error> {
+        let key = self.grant_key(caller, place, delegation);
+        let now_ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
+        if let Some(kept) = self.vending.grants.get(&key).await {
+            if kept.until_ms > now_ms {
+                return Ok(kept.grant);
+            }
+            self.vending.grants.invalidate(&key).await;
+        }
+        let made = self.vending.grants.try_get_with(key, self.new_grant(caller, place, delegation)).await;
+        made.map(|kept| kept.grant).map_err(|error| again(&error))
+    }
+
+    async fn new_grant(&self, caller: &Caller, place: &TablePlace, delegation: Delegation) -> Result<Kept, Error> {
+        let Ok(_turn) = self.vending.cold.try_acquire() else {
+            return Err(Error::unavailable("too many requests wait for new keys: retry"));
+        };
+        let means = self.means(caller, place, (Purpose::Client, delegation.vended)).await?;
+        let grant = means.vend(self, caller).await?;
+        let now_ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
+        let ends = grant.keys.iter().map(|keys| keys.expires_at_ms).min();
+        let until_ms = ends.map_or(now_ms + WITHOUT_KEYS_MS, |end| now_ms + end.saturating_sub(now_ms) / 2);
+        Ok(Kept { grant: Arc::new(grant), until_ms })
+    }
+
+    /// S15: each part with its length before it, so that no two questions share a key. The session carries the caller's
+    /// name, so keys are the caller's own.
+    fn grant_key(&self, caller: &Caller, place: &TablePlace, delegation: Delegation) -> Vec<u8> {
+        let table = &place.table;
+        let verbs = match place.verbs {
+            Verbs::Read => b"r",
+            Verbs::ReadWrite => b"w",
+        };
+        let mut key = Vec::new();
+        for part in [
+            &table.warehouse_id.0.as_bytes()[..],
+            &place.storage.version.to_be_bytes(),
+            table.id.0.as_bytes(),
+            table.uuid.as_bytes(),
+            table.location.as_str().as_bytes(),
+            verbs,
+            &[u8::from(delegation.vended)],
+            caller.kind().as_bytes(),
+            caller.id().as_bytes(),
+            &self.plugins.current().number.to_be_bytes(),
+        ] {
+            key.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            key.extend_from_slice(part);
+        }
+        key
+    }
+}
+
+/// All who waited get the same answer.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Unavailable { message, retry_after_s } => {
+            Error::Unavailable { message: message.clone(), retry_after_s: *retry_after_s }
+        }
+        Error::Unsupported(message) => Error::Unsupported(message.clone()),
+        Error::Forbidden(message) => Error::Forbidden(message.clone()),
+        other => Error::internal(anyhow::anyhow!("no access to a table's files: {other:?}")),
+    }
+}
