@@ -1,7 +1,7 @@
 //! Plugins that come into place while a catalog serves: by files that are dropped in, by reloads.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -12,14 +12,14 @@ use weir_tests::{Engine, Http, TestServer};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A catalog that watches a folder of plugins; anonymous callers administer it.
-struct Watched {
-    server: TestServer,
-    folder: PathBuf,
+pub struct Watched {
+    pub server: TestServer,
+    pub folder: PathBuf,
     _home: tempfile::TempDir,
 }
 
 impl Watched {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("plugins");
         fs::create_dir(&folder).expect("a folder");
@@ -45,8 +45,7 @@ impl Watched {
     fn declare(&self, lines: &str) {
         self.put(".token", "not-so-secret");
         let secret = self.folder.join(".token");
-        let grants = format!("egress = ['http://127.0.0.1:1']\nsecrets.api-token = 'file:{}'", secret.display());
-        self.put("policy.toml", format!("{grants}\n{lines}"));
+        self.put("policy.toml", format!("{}\n{lines}", grants(&secret)));
     }
 
     fn put_rules(&self, settings: &Value) {
@@ -59,7 +58,7 @@ impl Watched {
     }
 
     /// The only plugin, once it is as the test waits for.
-    async fn until(&self, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&self, is_so: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let plugins = self.plugins().await;
@@ -71,12 +70,17 @@ impl Watched {
         }
     }
 
-    async fn create_namespace(&self, name: &str) -> u16 {
+    pub async fn create_namespace(&self, name: &str) -> u16 {
         self.server.post("/namespaces", json!({ "namespace": [name] })).send().await.status
     }
 }
 
-fn denies(name: &str) -> Value {
+/// What the guest cannot do without, as lines of its declaration.
+pub fn grants(secret: &Path) -> String {
+    format!("egress = ['http://127.0.0.1:1']\nsecrets.api-token = 'file:{}'", secret.display())
+}
+
+pub fn denies(name: &str) -> Value {
     json!({ "rules": [{ "effect": "deny", "action": name }] })
 }
 

@@ -12,6 +12,7 @@ mod lifecycle;
 mod loading;
 mod loans;
 mod memory;
+mod mounts;
 mod stand_in;
 mod storage;
 mod swaps;

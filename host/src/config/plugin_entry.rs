@@ -12,7 +12,8 @@ use super::Problem;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginEntry {
-    /// Where its component comes from: `builtin:<name>`, `file:<path>`, or an `https://` URL together with `sha256`.
+    /// Where its component comes from: `builtin:<name>`, `file:<path>`, or an `https://` URL together with `sha256`. A
+    /// `file:` whose name ends with `.bundle.json` is the manifest of a component in parts.
     #[schemars(example = &"file:/etc/weir/plugins/site-policy.wasm")]
     pub source: String,
     /// The sha256 of the component, inflated, in lower-case hexadecimal; other bytes are refused.

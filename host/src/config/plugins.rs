@@ -14,8 +14,9 @@ pub use plugin_entry::{PluginEntry, PluginLimits, PluginMode};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plugins {
-    /// A folder whose `*.wasm`, `*.wasm.gz` and `*.wasm.zst` files are plugins, named by their stems; `<stem>.toml`
-    /// beside one holds what a `[plugins.load.<stem>]` table would. It is watched, so a changed file is loaded.
+    /// A folder whose `*.wasm`, `*.wasm.gz`, `*.wasm.zst` and `*.bundle.json` files are plugins, named by their stems;
+    /// `<stem>.toml` beside one holds what a `[plugins.load.<stem>]` table would. It is watched, so a changed file is
+    /// loaded.
     #[schemars(with = "Option<String>", example = &"/etc/weir/plugins")]
     pub folder: Option<PathBuf>,
     /// How often `folder` and the files of `load` are looked at for changes, in milliseconds; 0 never looks.

@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::config::{PluginEntry, Plugins, is_name};
-use crate::plugin::load::Refusal;
+use crate::plugin::load::{Refusal, bundle};
 
-const ENDINGS: [&str; 4] = [".wasm", ".wasm.gz", ".wasm.zst", ".cwasm"];
+const ENDINGS: [&str; 5] = [".wasm", ".wasm.gz", ".wasm.zst", ".cwasm", bundle::ENDING];
 
 /// The declarations by name; one that cannot be understood is a refusal in its place, so that it shows in the status.
 pub type Declarations = BTreeMap<String, Result<PluginEntry, Refusal>>;
@@ -28,8 +28,9 @@ pub fn declarations(settings: &Plugins) -> std::io::Result<Declarations> {
             ))),
             [file] => entry_of(file, &folder.join(format!("{name}.toml"))),
             several => Err(Refusal::Configuration(format!(
-                "{} files are named `{name}` (`.wasm`, `.wasm.gz`, `.wasm.zst`, `.cwasm`); keep one of them",
-                several.len()
+                "{} files are named `{name}` ({}); keep one of them",
+                several.len(),
+                ENDINGS.join(", ")
             ))),
         };
         declared.insert(name, entry);
@@ -95,13 +96,15 @@ mod tests {
     fn a_file_in_the_folder_is_a_plugin() {
         let (_folder, settings) = folder(&[
             ("policy.wasm.gz", ""),
+            ("split.bundle.json", ""),
+            ("split.wasm.gz.part0", ""),
             ("policy.toml", "order = 7\nsettings = { rule = 'x' }"),
             ("other.wasm", ""),
             ("notes.txt", ""),
             (".half.wasm", ""),
         ]);
         let declared = declarations(&settings).expect("readable");
-        assert_eq!(declared.keys().map(String::as_str).collect::<Vec<_>>(), ["other", "policy"]);
+        assert_eq!(declared.keys().map(String::as_str).collect::<Vec<_>>(), ["other", "policy", "split"]);
         let policy = declared["policy"].as_ref().expect("understood");
         assert_eq!((policy.order, policy.settings["rule"].as_str()), (7, Some("x")));
         assert!(policy.source.ends_with("/policy.wasm.gz"));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::config::PluginEntry;
-use crate::plugin::load::{Demand, Digest, Refusal, Source};
+use crate::plugin::load::{Demand, Digest, Refusal, Source, bundle};
 
 /// The most bytes of a settings file or a secret.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -51,6 +51,8 @@ pub fn resolve(entry: &PluginEntry) -> Result<Resolved, Refusal> {
 pub fn files(entry: &PluginEntry) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entry.settings_file.iter().chain(&entry.signature).cloned().collect();
     if let Ok(Source::File(component)) = Source::parse(&entry.source) {
+        // The parts of a bundle lie beside its manifest; the folder stands for them.
+        files.extend(component.parent().filter(|_| bundle::is_manifest(&component)).map(PathBuf::from));
         let mut signature = component.clone().into_os_string();
         signature.push(".sig");
         files.push(component);

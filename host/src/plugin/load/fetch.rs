@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Demand, Refusal, Source};
+use super::{Demand, Digest, Refusal, Source, bundle};
 
 /// A plugin inside this program.
 pub type Builtin = (&'static str, &'static [u8]);
@@ -27,6 +27,8 @@ pub struct Fetched {
     pub bytes: Bytes,
     /// The detached signature, in base64, where there is one.
     pub signature: Option<Vec<u8>>,
+    /// The digest that a bundle's manifest gives for the inflated component.
+    pub sha256: Option<Digest>,
 }
 
 impl Fetcher {
@@ -38,8 +40,14 @@ impl Fetcher {
     }
 
     pub async fn fetch(&self, demand: &Demand) -> Result<Fetched, Refusal> {
+        let mut sha256 = None;
         let bytes = match &demand.source {
             Source::Builtin(name) => self.builtin(name)?,
+            Source::File(path) if bundle::is_manifest(path) => {
+                let bundle = self.bundle(path.clone()).await?;
+                sha256 = Some(bundle.sha256);
+                bundle.bytes.into()
+            }
             Source::File(path) => self.file(path.clone(), self.component_bytes_max).await?,
             Source::Http(url) => self.http(url.clone()).await?,
         };
@@ -48,7 +56,7 @@ impl Fetcher {
             (None, Source::File(path)) => self.beside(path).await?,
             (None, Source::Builtin(_) | Source::Http(_)) => None,
         };
-        Ok(Fetched { bytes, signature })
+        Ok(Fetched { bytes, signature, sha256 })
     }
 
     fn builtin(&self, name: &str) -> Result<Bytes, Refusal> {
@@ -81,6 +89,13 @@ impl Fetcher {
             Ok(Err(error)) => Err(refusal(error.to_string())),
             Err(error) => Err(refusal(error.to_string())),
         }
+    }
+
+    async fn bundle(&self, manifest: PathBuf) -> Result<bundle::Bundle, Refusal> {
+        let bytes_max = self.component_bytes_max;
+        let source_name = format!("file:{}", manifest.display());
+        let read = tokio::task::spawn_blocking(move || bundle::read(&manifest, bytes_max)).await;
+        read.unwrap_or_else(|error| Err(Refusal::Fetch { source_name, why: error.to_string() }))
     }
 
     async fn http(&self, url: url::Url) -> Result<Bytes, Refusal> {
@@ -121,7 +136,7 @@ fn client() -> reqwest::Result<reqwest::Client> {
 }
 
 /// The whole file by one open, or `None` where it has more bytes than it may.
-fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Vec<u8>>> {
+pub(super) fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Vec<u8>>> {
     let file = std::fs::File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::other("not a regular file"));

@@ -1,5 +1,6 @@
 //! From a source to bytes that may be compiled: fetched, inflated, verified, each step on the same buffer.
 
+pub mod bundle;
 mod bundled;
 mod cache;
 mod digest;
@@ -47,9 +48,7 @@ pub async fn verified(demand: &Demand, trust: &Trust, fetcher: &Fetcher) -> Resu
     let fetched = fetcher.fetch(demand).await?;
     let bytes = inflate::inflate(fetched.bytes, fetcher.component_bytes_max)?;
     let digest = Digest::of(&bytes);
-    if let Some(wanted) = demand.sha256
-        && wanted != digest
-    {
+    if let Some(wanted) = [demand.sha256, fetched.sha256].into_iter().flatten().find(|wanted| *wanted != digest) {
         return Err(Refusal::WrongDigest { wanted, found: digest });
     }
     let signed_by = trust.check(&demand.source, demand.sha256.is_some(), &bytes, fetched.signature.as_deref())?;

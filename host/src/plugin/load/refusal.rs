@@ -19,6 +19,8 @@ pub enum Refusal {
     #[error("the component's sha256 is {found}, but {wanted} is pinned; pin the new digest if you trust these bytes")]
     WrongDigest { wanted: Digest, found: Digest },
     #[error("{0}")]
+    Bundle(String),
+    #[error("{0}")]
     Untrusted(String),
     #[error("{0}")]
     NotAPlugin(String),
@@ -41,6 +43,7 @@ impl Refusal {
             Self::Inflate { .. } => "inflate_failed",
             Self::TooLarge { .. } => "too_large",
             Self::WrongDigest { .. } => "wrong_digest",
+            Self::Bundle(_) => "bad_bundle",
             Self::Untrusted(_) => "untrusted",
             Self::NotAPlugin(_) => "not_a_plugin",
             Self::NotGranted(_) => "not_granted",
@@ -52,7 +55,7 @@ impl Refusal {
 
     /// Whether trying again later may help without a change of the configuration or the file.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Fetch { .. })
+        matches!(self, Self::Fetch { .. } | Self::Bundle(_))
     }
 }
 
