@@ -34,9 +34,9 @@ offer() { # COMMAND PACKAGE PURPOSE
 }
 
 venv() { # NAME REQUIREMENTS
-  local home="$cache/$1" list="$here/clients/$2"
+  local home="$cache/$1" list="$here/$2"
   cmp -s "$list" "$home/installed.txt" && return
-  echo "installing the Python clients of tests/clients/$2" >&2
+  echo "installing what tests/$2 lists" >&2
   rm -rf "$home"
   if ! python3 -m venv "$home" 2>/dev/null; then
     install_debian python3-venv || { missing+=("python3 -m venv: apt-get install python3-venv"); return; }
@@ -45,6 +45,15 @@ venv() { # NAME REQUIREMENTS
   fi
   "$home/bin/pip" install -q --disable-pip-version-check -r "$list"
   cp "$list" "$home/installed.txt"
+}
+
+# Programs written in Go come from its module proxy, compiled once.
+from_go() { # COMMAND MODULE@VERSION PURPOSE
+  [ ! -x "$cache/bin/$1" ] || return 0
+  if ! command -v go >/dev/null; then install_debian golang-go || true; fi
+  echo "compiling $1, once; it takes minutes" >&2
+  GOBIN=$cache/bin go install "$2" >&2 && return
+  if [ -n "${CI:-}" ]; then missing+=("$1, $3: go install $2 into $cache/bin"); else echo "without $1 its tests are skipped" >&2; fi
 }
 
 need cargo "install Rust 1.95 or newer from https://rustup.rs"
@@ -66,10 +75,12 @@ if [ "$lane" = full ]; then
       missing+=("cargo-deny: cargo install --locked cargo-deny")
   fi
 fi
-mkdir -p "$cache"
+mkdir -p "$cache/bin"
+from_go helm helm.sh/helm/v3/cmd/helm@v3.19.0 "which renders the chart"
 if command -v python3 >/dev/null; then
-  venv venv requirements.txt
-  [ "$lane" != full ] || { venv spark requirements-spark.txt; venv componentize requirements-componentize.txt; }
+  venv venv clients/requirements.txt
+  venv helm helm/requirements.txt
+  [ "$lane" != full ] || { venv spark clients/requirements-spark.txt; venv componentize clients/requirements-componentize.txt; }
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -3,18 +3,27 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A Python with the clients of `tests/clients/requirements.txt`; `None` (said aloud) where it is not installed.
+/// A Python with the packages of one list of requirements; `None` (said aloud) where it is not installed.
 pub fn python(environment: &str) -> Option<Command> {
+    in_cache(&format!("{environment}/bin/python"))
+}
+
+/// A program that was compiled for the tests, such as `helm`; `None` (said aloud) where it is not installed.
+pub fn installed(program: &str) -> Option<Command> {
+    in_cache(&format!("bin/{program}"))
+}
+
+fn in_cache(file: &str) -> Option<Command> {
     let cache = std::env::var_os("WEIR_CACHE").map(PathBuf::from).or_else(|| {
         let home = std::env::var_os("HOME")?;
         Some(PathBuf::from(home).join(".cache/weir"))
     })?;
-    let python = cache.join(environment).join("bin/python");
-    if python.exists() {
-        return Some(Command::new(python));
+    let program = cache.join(file);
+    if program.exists() {
+        return Some(Command::new(program));
     }
-    assert!(std::env::var("CI").is_err(), "{} is missing: run tests/setup.sh", python.display());
-    eprintln!("skipped: {} is missing; `make test` installs it", python.display());
+    assert!(std::env::var("CI").is_err(), "{} is missing: run tests/setup.sh", program.display());
+    eprintln!("skipped: {} is missing; `make test` installs it", program.display());
     None
 }
 

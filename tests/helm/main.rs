@@ -1,0 +1,7 @@
+//! The chart as Helm renders it: what is valid, what is refused, what reaches the program.
+
+mod documents;
+mod objects;
+mod plugins;
+mod refusals;
+mod render;
