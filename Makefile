@@ -1,13 +1,15 @@
 # Weir's commands; `make help` lists them.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run build plugins test-plugins test test-full lint fmt bench
+.PHONY: help run build plugins test-plugins test test-full lint fmt bench image release
 
 # `make run PROFILE=dev` compiles faster, serves slower.
 PROFILE ?= release
 # The bundled plugins become part of the program. `make run BUNDLED=` does without them, so without a compiler for WebAssembly.
 BUNDLED ?= weir/bundled
 features = $(if $(BUNDLED),--features $(BUNDLED))
+# The one place of the version is Cargo.toml.
+VERSION = $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 # Arguments of the load generator; without `--uri` it starts Weir itself.
 BENCH ?=
 # How many cases `make test-full` draws for each property; WEIR_SOAK_MINUTES, 3 unless set, is how long its soak takes.
@@ -67,5 +69,13 @@ bench: ## Measure the catalog on both engines; BENCH="--uri URL" measures anothe
 	plugins/build.sh
 	cargo build --release $(features) --bin weir --bin weir-bench
 	tests/with-postgres.sh --durable cargo run --quiet --release $(features) --bin weir-bench -- $(BENCH)
+
+image: ## Build the image weir:<version> with Docker.
+	@$(call need,docker,see https://docs.docker.com/engine/install)
+	docker build --tag weir:$(VERSION) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) \
+	--build-arg CREATED=$$(git log -1 --format=%cI) .
+
+release: ## Make what a release consists of: program, plugins, chart, bill of materials, checksums.
+	.ci/release
 
 need = command -v $(1) >/dev/null || { echo "make: $(1) is not here: $(2)" >&2; exit 1; }

@@ -48,12 +48,18 @@ venv() { # NAME REQUIREMENTS
 }
 
 # Programs written in Go come from its module proxy, compiled once.
-from_go() { # COMMAND MODULE@VERSION PURPOSE
+from_go() { # COMMAND MODULE PACKAGE VERSION PURPOSE
   [ ! -x "$cache/bin/$1" ] || return 0
   if ! command -v go >/dev/null; then install_debian golang-go || true; fi
   echo "compiling $1, once; it takes minutes" >&2
-  GOBIN=$cache/bin go install "$2" >&2 && return
-  if [ -n "${CI:-}" ]; then missing+=("$1, $3: go install $2 into $cache/bin"); else echo "without $1 its tests are skipped" >&2; fi
+  # In a module of its own, because `go install` refuses modules that exclude versions.
+  local build
+  build=$(mktemp -d)
+  (cd "$build" && go mod init build && GOFLAGS=-mod=mod go get "$2/$3@$4" && GOFLAGS=-mod=mod go build -o "$cache/bin/$1" "$2/$3") >"$build/log" 2>&1 &&
+    { rm -rf "$build"; return; }
+  tail -3 "$build/log" >&2
+  rm -rf "$build"
+  if [ -n "${CI:-}" ]; then missing+=("$1, $5: build $2/$3@$4 with Go into $cache/bin"); else echo "without $1 its tests are skipped" >&2; fi
 }
 
 need cargo "install Rust 1.95 or newer from https://rustup.rs"
@@ -76,7 +82,8 @@ if [ "$lane" = full ]; then
   fi
 fi
 mkdir -p "$cache/bin"
-from_go helm helm.sh/helm/v3/cmd/helm@v3.19.0 "which renders the chart"
+from_go helm helm.sh/helm/v3 cmd/helm v3.19.0 "which renders the chart"
+[ "$lane" != full ] || from_go docker-compose github.com/docker/compose/v2 cmd v2.40.3 "which understands the compose files"
 if command -v python3 >/dev/null; then
   venv venv clients/requirements.txt
   venv helm helm/requirements.txt

@@ -1,4 +1,4 @@
-//! The objects: valid, hardened, probed, and the configuration in them understood by the program itself.
+//! The objects: valid, hardened, probed, with a configuration that the program itself understands.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,6 @@
-//! What takes minutes, for `make test-full`: a soak, longer races, a real pooler.
+//! What takes minutes, for `make test-full`: a soak, longer races, a failover, a real pooler.
 
+mod failover;
 mod pooler;
 mod races;
 mod soak;

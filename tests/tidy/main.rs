@@ -5,6 +5,7 @@ mod commands;
 mod files;
 mod migrations;
 mod plugins;
+mod release;
 mod rooms;
 mod tracks;
 

@@ -1,0 +1,4 @@
+//! Containers: what compose makes of its files, what Docker makes of the Dockerfile.
+
+mod compose;
+mod image;
