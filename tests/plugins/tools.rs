@@ -59,12 +59,12 @@ fn t13_check_says_what_is_wrong_in_exact_words() {
         (
             path("wrong-world"),
             "the component exports `run`; a plugin exports `weir:plugin/lifecycle@0.1.0`, and \
-             `weir:plugin/authorizer@0.1.0` or `weir:plugin/contract@0.1.0`",
+             `weir:plugin/authorizer@0.1.0` or `weir:plugin/contract@0.1.0` or `weir:plugin/storage@0.1.0`",
         ),
         (
             path("future-track"),
             "the component exports `weir:plugin/lifecycle@0.9.0`; a plugin exports `weir:plugin/lifecycle@0.1.0`, and \
-             `weir:plugin/authorizer@0.1.0` or `weir:plugin/contract@0.1.0`",
+             `weir:plugin/authorizer@0.1.0` or `weir:plugin/contract@0.1.0` or `weir:plugin/storage@0.1.0`",
         ),
     ] {
         let output = plugin(home.path(), &["check", &file, "--json"]);
@@ -98,7 +98,7 @@ fn check_tries_settings_and_grants() {
     let check = |settings: &str, grants: &[&str]| {
         std::fs::write(home.path().join("s.toml"), settings).expect("writable");
         let file = path("guest");
-        plugin(home.path(), &[&["check", &file, "--json", "--settings", "s.toml"], grants].concat())
+        plugin(home.path(), &[&["check", &file, "--json", "--settings", "s.toml"][..], grants].concat())
     };
     assert_eq!(json(&check("answer = 'deny'", &grants), 0)["configured"], true);
     let refused = json(&check("no-such-setting = 1", &grants), 5);
@@ -106,8 +106,8 @@ fn check_tries_settings_and_grants() {
     assert!(refused["message"].as_str().is_some_and(|why| why.contains("no-such-setting")), "{refused}");
     assert_eq!(json(&check("", &[]), 5)["code"], "not_granted");
     assert_eq!(json(&plugin(home.path(), &["check", &path("guest"), "--json"]), 0)["configured"], false);
-    let pin = ["check", &path("guest"), "--json", "--sha256", &"0".repeat(64)];
-    assert_eq!(json(&plugin(home.path(), &pin), 5)["code"], "wrong_digest");
+    let pinned = plugin(home.path(), &["check", &path("guest"), "--json", "--sha256", &"0".repeat(64)]);
+    assert_eq!(json(&pinned, 5)["code"], "wrong_digest");
 }
 
 #[test]

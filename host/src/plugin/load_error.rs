@@ -18,7 +18,7 @@ pub enum LoadError {
     Imports { asked: Vec<String>, lent: Vec<String> },
     #[error(
         "the component exports {}; a plugin exports `weir:plugin/lifecycle@0.1.0`, and `weir:plugin/authorizer@0.1.0` or \
-         `weir:plugin/contract@0.1.0`",
+         `weir:plugin/contract@0.1.0` or `weir:plugin/storage@0.1.0`",
         quoted(found)
     )]
     Exports { found: Vec<String> },
@@ -59,7 +59,7 @@ impl LoadError {
             Self::NativeUnvouched => "pin it by `sha256`, or sign it and name the key in `plugins.trusted_keys`",
             Self::NativeMisfit(_) => "compile it again: `weir plugin compile` of this version, on this kind of machine",
             Self::NoCompiler => "compile it with a full build of this version: `weir plugin compile`",
-            Self::Trial { .. } => "its log lines above tell more; a panic is told there",
+            Self::Trial { .. } => "what it logged before tells more; so does the message of a panic",
             Self::Settings(_) => "`weir plugin inspect` prints the schema of its settings",
             Self::Compile(_) | Self::Limits(_) | Self::Grants(_) => return None,
         })

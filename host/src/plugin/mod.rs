@@ -9,9 +9,10 @@ mod engine;
 mod faults;
 mod generation;
 mod guest;
-#[cfg(test)]
+#[cfg(all(test, feature = "compiler"))]
 mod hand_written;
 mod imports;
+#[cfg(feature = "compiler")]
 mod inspect;
 mod instance;
 pub mod lifecycle;

@@ -90,6 +90,8 @@ pub(super) struct NoAnswer {
 
 pub(super) fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let json = args.json;
+    // What plugins log, a panic of theirs first of all. It fails where a log is on already, which is as good.
+    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).without_time().try_init();
     match args.verb {
         Verb::New(args) => new::run(&args, json),
         Verb::Pack(args) => pack::run(&args, json),
