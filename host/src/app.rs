@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::authorize::Authorization;
 use crate::api::documents::Documents;
+use crate::api::people::People;
 use crate::api::storage_access::Storages;
 use crate::api::turns::Turns;
 use crate::api::vending::Vending;
@@ -16,7 +17,7 @@ use crate::auth::Authentication;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
 use crate::catalog::page::PageKey;
-use crate::config::{Anonymous, Config, PoolerMode};
+use crate::config::{Config, PoolerMode};
 use crate::files::{Files, FilesSettings, StorageProfile};
 use crate::permit::Permit;
 use crate::plugin::Plugins;
@@ -38,6 +39,8 @@ pub struct App {
     pub vending: Vending,
     pub authentication: Authentication,
     pub authorization: Authorization,
+    /// What is remembered of callers.
+    pub people: People,
     /// The plugins that decide now.
     pub plugins: Arc<Plugins>,
     /// How they get into place.
@@ -88,11 +91,13 @@ impl App {
         }
         let server = store.server().await?;
         let secrets = Secrets::open(&config.secrets, store.url().file())?;
+        let authentication = Authentication::open(&config.auth)?;
         let plugins = Arc::new(Plugins::default());
         let lifecycle = Lifecycle::open(Arc::clone(&plugins), declare, BUNDLED, server.page_key).await?;
         let app = Arc::new(Self {
-            authentication: authentication(&config),
+            authentication,
             authorization: Authorization::new(&config),
+            people: People::default(),
             plugins,
             lifecycle,
             documents: Documents::new(config.catalog.document_cache_bytes_max),
@@ -175,12 +180,4 @@ pub fn store_settings(config: &Config) -> anyhow::Result<StoreSettings> {
 
 fn files_settings(config: &Config) -> FilesSettings {
     FilesSettings { local_roots: config.storage.local_roots.clone(), s3: config.storage.s3.clone() }
-}
-
-/// Anonymous callers are let in, or nobody is until an issuer can be configured.
-fn authentication(config: &Config) -> Authentication {
-    match config.auth.anonymous {
-        Anonymous::Loopback | Anonymous::Anywhere => Authentication::Off,
-        Anonymous::Never => Authentication::Required,
-    }
 }

@@ -32,6 +32,7 @@ use body::watched;
 pub use forwarded::PublicUrl;
 use hosts::Hosts;
 use record::Record;
+pub use record::is_commit;
 pub use request_id::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING};
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::edge::RequestId;
+use super::edge::is_commit;
 use super::json;
+use super::respond::OnCommit;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::ident::{Namespace, SEPARATOR, TableIdent};
@@ -19,18 +21,13 @@ use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::error::Error;
 
 impl FromRequestParts<Arc<App>> for Caller {
-    type Rejection = Error;
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
-        let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str());
-        let caller = match authorization {
-            Some(Err(_)) => Err(Error::NotAuthorized("the Authorization header is not plain text".into())),
-            Some(Ok(text)) => app.authentication.caller(Some(text)),
-            None => app.authentication.caller(None),
-        }?;
-        Ok(match parts.extensions.get::<RequestId>() {
-            Some(id) => caller.by_request(id.as_str()),
-            None => caller,
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        app.caller_of(parts).await.map_err(|error| match is_commit(parts) {
+            // Nothing was changed, which a commit's client must be able to see.
+            true => OnCommit(error).into_response(),
+            false => error.into_response(),
         })
     }
 }
@@ -165,9 +162,14 @@ impl<'a> RawPath<'a> {
     }
 }
 
-/// Reads the raw path segment that names a namespace; 400 where it is not UTF-8 once it is decoded.
+/// The parts of a name, split before each is decoded; 400 where one is not UTF-8 then.
+pub fn decoded_parts(raw: &str, separator: Option<&str>) -> Result<Vec<String>, Error> {
+    split_raw(raw, separator).into_iter().map(decode).collect()
+}
+
+/// Reads the raw path segment that names a namespace.
 pub fn namespace_of_path(raw: &str, separator: Option<&str>) -> Result<Named<Namespace>, Error> {
-    let parts: Vec<String> = split_raw(raw, separator).into_iter().map(decode).collect::<Result<_, _>>()?;
+    let parts = decoded_parts(raw, separator)?;
     let shown = parts.join(".");
     Ok(match Namespace::parse(parts) {
         Ok(namespace) => Named::Legal(namespace),

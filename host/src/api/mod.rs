@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod documents;
 pub mod drop;
 pub mod edge;
+mod engines;
 pub mod extract;
 mod ground;
 pub mod health;
@@ -22,7 +23,9 @@ mod lookup;
 pub mod management;
 pub mod namespaces;
 mod newcomer;
+pub mod oauth;
 pub mod openapi;
+pub mod people;
 pub mod project_settings;
 pub mod record;
 pub mod rename;
@@ -68,7 +71,7 @@ fn iceberg() -> Router<Arc<App>> {
     let under = |path: &str, rest: &str| format!("{path}{rest}");
     Router::new()
         .route("/catalog/v1/config", get(config::get))
-        .route("/catalog/v1/oauth/tokens", post(unserved::oauth_tokens))
+        .route("/catalog/v1/oauth/tokens", post(oauth::tokens))
         .route(namespaces, get(namespaces::list).post(namespaces::create))
         .route(namespace, get(namespaces::load).head(namespaces::exists).delete(namespaces::drop))
         .route(&under(namespace, "/properties"), post(namespaces::update_properties))

@@ -16,12 +16,6 @@ pub async fn functions() -> Error {
     Error::Unsupported("functions are not offered by this catalog".into())
 }
 
-pub async fn oauth_tokens() -> Error {
-    Error::Unsupported(
-        "this catalog issues no tokens; get one from your identity provider and send it as a bearer token".into(),
-    )
-}
-
 pub async fn unknown_path(uri: Uri) -> Response {
     let path = uri.path();
     let message =

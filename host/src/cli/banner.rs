@@ -52,7 +52,7 @@ fn banner(app: &App, url: &str, warehouses: &[String]) -> String {
         version = env!("CARGO_PKG_VERSION"),
         store = app.store.url(),
         durability = app.store.durability(),
-        authentication = authentication(app.config.auth.anonymous),
+        authentication = authentication(app.config.auth.anonymous()),
     )
 }
 

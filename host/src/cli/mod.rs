@@ -11,6 +11,7 @@ mod plugin;
 mod probe;
 mod secrets;
 mod serve;
+mod token;
 mod version;
 mod wait;
 
@@ -64,6 +65,7 @@ enum Verb {
     Config(config::Args),
     Plugin(plugin::Args),
     Openapi(openapi::Args),
+    Token(token::Args),
     Version(version::Args),
 }
 
@@ -95,6 +97,7 @@ pub fn run() -> ExitCode {
         Verb::Config(args) => config::run(args, &source),
         Verb::Plugin(args) => plugin::run(args, &source),
         Verb::Openapi(args) => openapi::run(args),
+        Verb::Token(args) => token::run(&args, &source),
         Verb::Version(args) => version::run(args),
     };
     match outcome {

@@ -1,10 +1,14 @@
 //! `[authorization]`: what callers may do.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Anonymous, Config, PluginEntry};
+
+use super::{Engine, Problem};
 
 /// What callers may do where no authorizer decides.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +22,14 @@ pub struct Authorization {
     /// that a broken policy can be repaired. Each time is written to the log.
     #[schemars(example = &["anonymous"])]
     pub administrators: Vec<String>,
+    /// Query engines that run views with the rights of their owners.
+    pub engines: BTreeMap<String, Engine>,
+}
+
+impl Authorization {
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        self.engines.iter().flat_map(|(name, engine)| engine.problems(name)).collect()
+    }
 }
 
 /// An answer to "may the caller".
@@ -35,7 +47,7 @@ impl Config {
     /// everything, nobody else anything.
     pub fn stand_in(&self) -> Option<PluginEntry> {
         let says_nothing = self.authorization.default.is_none();
-        (self.auth.anonymous == Anonymous::Never && says_nothing).then(|| PluginEntry {
+        (self.auth.anonymous() == Anonymous::Never && says_nothing).then(|| PluginEntry {
             source: "builtin:cedar".into(),
             settings: json!({ "administrators": self.authorization.administrators }),
             ..PluginEntry::default()

@@ -51,6 +51,9 @@ pub struct PluginEntry {
     pub egress: Vec<String>,
     /// Whether `egress` may lead to loopback or private addresses; link-local and metadata addresses stay closed.
     pub allow_private: bool,
+    /// The claims of a caller's token that it is shown, where it asks for them.
+    #[schemars(example = &["department", "email"])]
+    pub claims: Vec<String>,
     /// The oldest version that may be loaded.
     #[schemars(example = &"1.2.0")]
     pub min_version: Option<String>,
@@ -87,6 +90,7 @@ impl Default for PluginEntry {
             reveal: Vec::new(),
             egress: Vec::new(),
             allow_private: false,
+            claims: Vec::new(),
             min_version: None,
             allow_downgrade: false,
             limits: PluginLimits::default(),

@@ -1,5 +1,6 @@
 //! The questions that the catalog asks a plugin.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
@@ -23,6 +24,7 @@ pub struct Listing<'a> {
 impl Guest {
     /// One verdict a check, in their order.
     pub async fn authorize(&self, call: &Call, checks: &[Check]) -> Result<Vec<Verdict>, PluginFault> {
+        let call = &*self.shown(call);
         let ends = self.ends(call);
         let asking = async {
             let mut lease = self.begin(call, ends).await?;
@@ -36,6 +38,7 @@ impl Guest {
 
     /// 0 deny, 1 allow, 2 abstain, for each of the ids.
     pub async fn authorize_many(&self, call: &Call, batch: &Batch) -> Result<Vec<u8>, PluginFault> {
+        let call = &*self.shown(call);
         let ends = self.ends(call);
         let asking = async {
             let mut lease = self.begin(call, ends).await?;
@@ -52,6 +55,7 @@ impl Guest {
         if !self.abilities().authorizer_plan {
             return Ok(None);
         }
+        let call = &*self.shown(call);
         let Listing { action, kind, warehouse, namespace } = listing;
         let ends = self.ends(call);
         let asking = async {
@@ -63,6 +67,16 @@ impl Guest {
             self.end(lease, answer, |_| Ok(()))
         };
         self.answered(ends, asking).await.map(Some)
+    }
+
+    /// The call as this plugin may see it: no claim crosses that it did not ask for and was granted.
+    pub(super) fn shown<'a>(&self, call: &'a Call) -> Cow<'a, Call> {
+        if call.principal.claims.is_empty() {
+            return Cow::Borrowed(call);
+        }
+        let mut narrowed = call.clone();
+        narrowed.principal.claims.retain(|claim| self.claims().contains(&claim.key));
+        Cow::Owned(narrowed)
     }
 
     /// When nobody waits any more: the caller's deadline where that is sooner than the plugin's.

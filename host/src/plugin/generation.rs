@@ -84,6 +84,11 @@ impl Generation {
         self.members.iter().filter(|member| member.mode == Mode::Shadow)
     }
 
+    /// Whether any member is shown claims of callers' tokens.
+    pub fn shows_claims(&self) -> bool {
+        self.members.iter().any(|member| !member.guest.claims().is_empty())
+    }
+
     /// All that decide, the shadows beside them, and the places that nobody holds, as one chain.
     fn chain(&self) -> Authorizers {
         Chain::new(self.number, self.seats(|abilities| abilities.authorizer))

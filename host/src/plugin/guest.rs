@@ -24,6 +24,8 @@ pub struct GuestSettings {
     pub limits: Limits,
     pub secrets: Secrets,
     pub egress: Egress,
+    /// The claims of a caller's token that it may be shown, where it asks for them.
+    pub claims: Vec<String>,
 }
 
 /// One configured, compiled plugin with its instances.
@@ -32,6 +34,7 @@ pub struct Guest {
     sha256: String,
     abilities: Abilities,
     description: Description,
+    claims: Vec<String>,
     pub(super) pool: Arc<Pool>,
     pub(super) breaker: Breaker,
     /// The kinds of storages that it serves, asked for once.
@@ -50,7 +53,7 @@ impl Guest {
             return Err(LoadError::Limits(problems));
         }
         let template = Template::link(sandbox, compiled)?;
-        let GuestSettings { name, settings_json, limits, secrets, egress } = settings;
+        let GuestSettings { name, settings_json, limits, secrets, egress, claims } = settings;
         let loans = Loans::new(&name, limits, secrets, &egress).map_err(LoadError::Grants)?;
         let pool = Arc::new(Pool::new(sandbox.clone(), Arc::new(loans), template, settings_json));
         let trial = pool.clone();
@@ -63,15 +66,10 @@ impl Guest {
         pool.keep_first(instance);
         let (sha256, abilities) = (compiled.sha256().to_owned(), compiled.abilities().clone());
         let breaker = Breaker::new(pool.loans.limits.failures_max);
-        Ok(Arc::new(Self {
-            name,
-            sha256,
-            abilities,
-            description: tamed(description),
-            pool,
-            breaker,
-            kinds: tokio::sync::OnceCell::new(),
-        }))
+        let description = tamed(description);
+        let claims = shown_claims(claims, &description.claims);
+        let kinds = tokio::sync::OnceCell::new();
+        Ok(Arc::new(Self { name, sha256, abilities, description, claims, pool, breaker, kinds }))
     }
 
     /// What a component says of itself: the same gates, up to the one where settings would be given.
@@ -103,6 +101,11 @@ impl Guest {
     /// What the guest says of itself.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// The claims of a caller's token that it is shown.
+    pub fn claims(&self) -> &[String] {
+        &self.claims
     }
 
     pub fn limits(&self) -> &Limits {
@@ -149,6 +152,11 @@ fn able(compiled: &Compiled) -> Result<(), LoadError> {
         return Ok(());
     }
     Err(LoadError::Exports { found: compiled.exports().iter().cloned().collect() })
+}
+
+/// What the operator granted of what the guest asked for; `*` asks for whatever is granted, a grant of `*` there is not.
+fn shown_claims(granted: Vec<String>, asked: &[String]) -> Vec<String> {
+    granted.into_iter().filter(|claim| asked.iter().any(|one| one == "*" || one == claim)).collect()
 }
 
 /// The guest's words about itself reach status pages: plain lines of bounded length.

@@ -22,6 +22,7 @@ impl Guest {
         target: Option<&Object>,
         proposal: Arc<Proposal>,
     ) -> Result<Vec<Violation>, PluginFault> {
+        let call = &*self.shown(call);
         let ends = self.ends(call);
         let asking = async {
             let mut lease = self.begin(call, ends).await?;
@@ -43,6 +44,7 @@ impl Guest {
         call: &Call,
         changes: &[&Submission],
     ) -> Result<Vec<Violation>, PluginFault> {
+        let call = &*self.shown(call);
         let ends = self.ends(call);
         let asking = async {
             let mut lease = self.begin(call, ends).await?;

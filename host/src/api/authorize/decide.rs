@@ -20,7 +20,7 @@ impl App {
         let mut outcomes = vec![Outcome::Deny; questions.len()];
         let mut asked = Vec::new();
         for (at, question) in questions.iter().enumerate() {
-            match self.authorization.ruled(caller.id(), question.object.kind(), authorizers_decide) {
+            match self.authorization.ruled(caller.principal_id(), question.object.kind(), authorizers_decide) {
                 Some(ruled) => {
                     outcomes[at] = ruled.outcome();
                     record::ruled(caller, question, ruled);

@@ -1,12 +1,12 @@
 //! Why somebody may do something or may not: the chain's own words for any principal, nothing granted.
 
-use super::facts::principal;
+use super::facts::claims;
 use super::question::Question;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::plugin::chain::{Opinion, Outcome};
-use crate::plugin::{Call, Check, Principal};
+use crate::plugin::{Attribute, Call, Check, Principal};
 
 /// Whom a question is about.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub struct Asker {
     pub id: String,
     pub kind: String,
     pub roles: Vec<String>,
+    pub claims: Vec<Attribute>,
 }
 
 /// What would be answered, with what each authorizer says.
@@ -29,11 +30,17 @@ pub struct Explained {
 
 impl Asker {
     pub fn caller(caller: &Caller) -> Self {
-        Self { id: caller.id().to_owned(), kind: caller.kind().to_owned(), roles: Vec::new() }
+        Self {
+            id: caller.principal_id().to_owned(),
+            kind: caller.kind().as_str().to_owned(),
+            roles: caller.roles().to_vec(),
+            claims: claims(caller),
+        }
     }
 
     fn principal(&self) -> Principal {
-        Principal { roles: self.roles.clone(), ..principal(&self.id, &self.kind) }
+        let Self { id, kind, roles, claims } = self.clone();
+        Principal { id, kind, roles, claims }
     }
 }
 

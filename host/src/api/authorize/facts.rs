@@ -1,5 +1,7 @@
 //! Rows as authorizers see them: an object with all above it, by id with name, with the attributes of the action.
 
+use serde_json::Value as Json;
+
 use super::object::{Object, Within};
 use super::places::Place;
 use super::question::Question;
@@ -19,7 +21,7 @@ impl App {
     pub(in crate::api) fn call(&self, caller: &Caller) -> Call {
         Call {
             request_id: caller.request_id().to_owned(),
-            principal: principal(caller.id(), caller.kind()),
+            principal: self.principal(caller),
             now_ms: u64::try_from(self.clock.now_ms()).unwrap_or_default(),
             deadline_ms: 0,
         }
@@ -33,6 +35,16 @@ impl App {
     /// An object with all above it, without the attributes of an action.
     pub(in crate::api) async fn object_for_plugins(&self, object: &Object<'_>) -> Result<Fields, Error> {
         self.fields(object).await
+    }
+
+    fn principal(&self, caller: &Caller) -> Principal {
+        let shows_claims = self.plugins.current().shows_claims();
+        Principal {
+            id: caller.principal_id().to_owned(),
+            kind: caller.kind().as_str().to_owned(),
+            roles: caller.roles().to_vec(),
+            claims: if shows_claims { claims(caller) } else { Vec::new() },
+        }
     }
 
     /// The question as it crosses to the authorizers.
@@ -81,6 +93,10 @@ impl App {
             Object::Tabular(row) => {
                 let above = self.authorization.places.of(&self.store, row.warehouse_id, row.warehouse_version).await?;
                 place(&above, parents(&row.lineage, &row.namespace), row.id.to_string(), row.name.clone())
+            }
+            Object::Role(role) => {
+                let project = Parent { id: role.project_id.as_str().to_owned(), name: String::new() };
+                in_project(kind, project, (role.id.to_string(), role.name.clone()))
             }
             Object::Absent { name, within, .. } => {
                 let name = (*name).to_owned();
@@ -135,15 +151,27 @@ impl App {
                     TabularKind::View => add(ViewMetadata::parse(&cached.plain(Snapshots::All)?)?.properties()),
                 }
             }
-            Object::Server | Object::Project(_) | Object::Warehouse(_) | Object::Absent { .. } => {}
+            Object::Server | Object::Project(_) | Object::Warehouse(_) | Object::Role(_) | Object::Absent { .. } => {}
         }
         Ok(())
     }
 }
 
-/// The caller as authorizers see it.
-pub(super) fn principal(id: &str, kind: &str) -> Principal {
-    Principal { id: id.to_owned(), kind: kind.to_owned(), roles: Vec::new(), claims: Vec::new() }
+/// The claims of the caller's token as attributes; what has no plain value travels as its JSON.
+pub(super) fn claims(caller: &Caller) -> Vec<Attribute> {
+    let claims = caller.claims().into_iter().flatten();
+    claims.map(|(key, value)| Attribute { key: key.clone(), value: claim(value) }).collect()
+}
+
+fn claim(value: &Json) -> Value {
+    let texts = |items: &[Json]| items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+    match value {
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Bool(truth) => Value::Boolean(*truth),
+        Json::Number(number) => number.as_i64().map_or_else(|| Value::Text(number.to_string()), Value::Integer),
+        Json::Array(items) => texts(items).map_or_else(|| Value::Text(value.to_string()), Value::Texts),
+        Json::Null | Json::Object(_) => Value::Text(value.to_string()),
+    }
 }
 
 fn nowhere() -> Parent {

@@ -59,7 +59,7 @@ impl App {
     }
 
     fn ruled_sight(&self, caller: &Caller, kind: Kind) -> Option<Sight> {
-        let ruled = self.authorization.ruled(caller.id(), kind, self.plugins.authorizers().decides())?;
+        let ruled = self.authorization.ruled(caller.principal_id(), kind, self.plugins.authorizers().decides())?;
         Some(Sight { by: By::Host(ruled.allowed) })
     }
 

@@ -28,8 +28,8 @@ pub enum HostRule {
 impl HostRule {
     /// What the configuration says, else allow while anybody may call, else administrators alone. For the last one the
     /// bundled plugin `cedar` stands in, where the program has it.
-    pub const fn of(config: &Config) -> Self {
-        match (config.authorization.default, config.auth.anonymous) {
+    pub fn of(config: &Config) -> Self {
+        match (config.authorization.default, config.auth.anonymous()) {
             (Some(Verdict::Allow), _) | (None, Anonymous::Loopback | Anonymous::Anywhere) => Self::AllowAll,
             (Some(Verdict::Deny), _) => Self::DenyAll,
             (Some(Verdict::Administrators), _) | (None, Anonymous::Never) => Self::Administrators,
@@ -73,7 +73,8 @@ impl Authorization {
         self.rule
     }
 
-    fn is_administrator(&self, caller: &str) -> bool {
+    /// Whether the configuration names somebody an administrator.
+    pub fn is_administrator(&self, caller: &str) -> bool {
         self.administrators.contains(caller)
     }
 
@@ -113,9 +114,12 @@ mod tests {
 
     fn authorization(default: Option<Verdict>, anonymous: Anonymous, administrators: &[&str]) -> Authorization {
         let mut config = Config::default();
-        config.auth.anonymous = anonymous;
-        config.authorization =
-            Section { default, administrators: administrators.iter().map(|&name| name.to_owned()).collect() };
+        config.auth.anonymous = Some(anonymous);
+        config.authorization = Section {
+            default,
+            administrators: administrators.iter().map(|&name| name.to_owned()).collect(),
+            ..Section::default()
+        };
         Authorization::new(&config)
     }
 

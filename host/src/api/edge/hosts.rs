@@ -25,7 +25,7 @@ impl Hosts {
     /// `None` where every name is: callers have to say who they are, or other machines are meant to call.
     pub(super) fn of(config: &Config) -> Option<Self> {
         let server = &config.server;
-        let is_open = config.auth.anonymous != Anonymous::Never && server.listen.ip().is_loopback();
+        let is_open = config.auth.anonymous() != Anonymous::Never && server.listen.ip().is_loopback();
         let every_name = server.hosts.iter().any(|host| host == "*");
         if every_name || (!is_open && server.hosts.is_empty()) {
             return None;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
+use axum::http::request::Parts;
 use axum::http::{Method, Uri};
 use axum::response::Response;
 
@@ -27,6 +28,12 @@ pub(super) struct Record {
     has_ended: bool,
     pub(super) is_health: bool,
     pub(super) is_commit: bool,
+}
+
+/// Whether a request is a commit, whose client takes every 5xx for an unknown outcome.
+pub fn is_commit(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>();
+    parts.method == Method::POST && route.is_some_and(|route| is_commit_path(route.as_str()))
 }
 
 impl Record {
@@ -108,7 +115,7 @@ fn method_label(method: &Method) -> Cow<'static, str> {
 }
 
 /// Operations whose 5xx a client takes for an unknown outcome: commits of tables, views, transactions.
-fn is_commit_path(route: &str) -> bool {
+pub(super) fn is_commit_path(route: &str) -> bool {
     let mut segments = route.rsplit('/');
     match (segments.next(), segments.next()) {
         (Some("commit"), Some("transactions")) => true,

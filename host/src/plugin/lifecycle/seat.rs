@@ -114,6 +114,7 @@ pub fn guest_settings(name: &str, entry: &PluginEntry, resolved: &Resolved) -> G
         limits: limits(entry),
         secrets,
         egress: Egress { origins: entry.egress.clone(), allow_private: entry.allow_private },
+        claims: entry.claims.clone(),
     }
 }
 

@@ -78,6 +78,7 @@ impl Guest {
         lent: Option<Lent>,
         bounds: &Bounds,
     ) -> Result<Grant, PluginFault> {
+        let call = &*self.shown(call);
         let ends = self.ends(call);
         let asking = async {
             let (secret, for_use) = parts(lent);
@@ -109,6 +110,7 @@ impl Guest {
         (request, touched): (&SignRequest, &Touched),
         secret: Secret,
     ) -> Result<Vec<(String, String)>, PluginFault> {
+        let call = &*self.shown(call);
         let ends = self.ends(call);
         let asking = async {
             let for_use = KeyUse::Request(SignedRequest::of(request, touched));
