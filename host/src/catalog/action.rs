@@ -17,11 +17,12 @@ pub enum Kind {
     Namespace,
     Table,
     View,
+    Role,
 }
 
 impl Kind {
     pub const ALL: &'static [Self] =
-        &[Self::Server, Self::Project, Self::Warehouse, Self::Namespace, Self::Table, Self::View];
+        &[Self::Server, Self::Project, Self::Warehouse, Self::Namespace, Self::Table, Self::View, Self::Role];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,6 +32,7 @@ impl Kind {
             Self::Namespace => "namespace",
             Self::Table => "table",
             Self::View => "view",
+            Self::Role => "role",
         }
     }
 }
@@ -75,6 +77,10 @@ actions! {
     ServerCreateProject = Server "server:create-project" "Create a project.",
     ServerListProjects = Server "server:list-projects" "List the projects one may see.",
     ServerManage = Server "server:manage" "Change the server's mode of operation.",
+    ServerListUsers = Server "server:list-users" "Find users, read what is known of them.",
+    ServerProvisionUsers = Server "server:provision-users" "Tell of users before they come.",
+    ServerUpdateUsers = Server "server:update-users" "Change what is known of users.",
+    ServerDeleteUsers = Server "server:delete-users" "Forget users with all their memberships.",
     ProjectDescribe = Project "project:describe" "Read a project; without it the project is hidden.",
     ProjectRename = Project "project:rename" "Rename a project.",
     ProjectDelete = Project "project:delete" "Delete an empty project.",
@@ -82,6 +88,8 @@ actions! {
     ProjectListWarehouses = Project "project:list-warehouses" "List the warehouses one may see.",
     ProjectListTasks = Project "project:list-tasks" "List the background tasks of a project, read how they are set up.",
     ProjectControlTasks = Project "project:control-tasks" "Stop, cancel, hurry or set up a project's background tasks.",
+    ProjectCreateRole = Project "project:create-role" "Create a role.",
+    ProjectListRoles = Project "project:list-roles" "List the roles that one may see.",
     WarehouseDescribe = Warehouse "warehouse:describe" "Use or read a warehouse; without it the warehouse is hidden.",
     WarehouseUpdate = Warehouse "warehouse:update" "Rename, activate, protect or re-point a warehouse.",
     WarehouseDelete = Warehouse "warehouse:delete" "Delete an empty warehouse.",
@@ -119,6 +127,11 @@ actions! {
     ViewDrop = View "view:drop" "Drop the view.",
     ViewUndrop = View "view:undrop" "Bring a soft-deleted view back.",
     ViewProtect = View "view:protect" "Read or set the protection flag.",
+    RoleDescribe = Role "role:describe" "Read a role; without it the role is hidden.",
+    RoleUpdate = Role "role:update" "Change the name, the description or the source of the role.",
+    RoleDelete = Role "role:delete" "Delete the role with all memberships.",
+    RoleListMembers = Role "role:list-members" "See who is in the role, and which roles it is in.",
+    RoleManageMembers = Role "role:manage-members" "Put users and roles into the role, or take them out.",
 }
 
 impl Action {
@@ -128,7 +141,9 @@ impl Action {
             self,
             Self::ServerDescribe
                 | Self::ServerListProjects
+                | Self::ServerListUsers
                 | Self::ProjectDescribe
+                | Self::ProjectListRoles
                 | Self::ProjectListWarehouses
                 | Self::ProjectListTasks
                 | Self::WarehouseDescribe
@@ -145,6 +160,8 @@ impl Action {
                 | Self::TableWrite
                 | Self::TableReportMetrics
                 | Self::ViewDescribe
+                | Self::RoleDescribe
+                | Self::RoleListMembers
         )
     }
 
@@ -162,6 +179,7 @@ impl Action {
             Kind::Namespace => Self::NamespaceDescribe,
             Kind::Table => Self::TableDescribe,
             Kind::View => Self::ViewDescribe,
+            Kind::Role => Self::RoleDescribe,
         }
     }
 }

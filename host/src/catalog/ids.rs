@@ -63,6 +63,11 @@ id!(
     TaskId, "task"
 );
 
+id!(
+    /// A role of a project.
+    RoleId, "role"
+);
+
 /// A project: any short text of letters, digits, `-` and `_`, as in Lakekeeper's management API.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -33,6 +33,13 @@ macro_rules! events {
 
 events! {
     ServerBootstrapped "weir.server.bootstrapped" "The server was bootstrapped.",
+    UserCreated "weir.user.created" "Somebody told of a user.",
+    UserUpdated "weir.user.updated" "What is known of a user changed.",
+    UserDeleted "weir.user.deleted" "A user was forgotten with all memberships.",
+    RoleCreated "weir.role.created" "A role was created.",
+    RoleUpdated "weir.role.updated" "A role's name, description or source changed.",
+    RoleDeleted "weir.role.deleted" "A role was deleted with all memberships.",
+    RoleMembersChanged "weir.role.members-changed" "Somebody was put into a role, or taken out.",
     ProjectCreated "weir.project.created" "A project was created.",
     ProjectRenamed "weir.project.renamed" "A project was renamed.",
     ProjectDeleted "weir.project.deleted" "An empty project was deleted.",

@@ -194,6 +194,35 @@ pub(super) const TABLES: &[Table] = &[
             ("message", Text),
         ],
     },
+    Table {
+        name: "users",
+        order: "id",
+        columns: &[
+            ("id", Text),
+            ("name", Text),
+            ("email", Text),
+            ("kind", Text),
+            ("updated_with", Text),
+            ("created_at_ms", Integer),
+            ("updated_at_ms", Integer),
+        ],
+    },
+    Table {
+        name: "roles",
+        order: "id",
+        columns: &[
+            ("id", Id),
+            ("project_id", Text),
+            ("name", Text),
+            ("description", Text),
+            ("provider_id", Text),
+            ("source_id", Text),
+            ("created_at_ms", Integer),
+            ("updated_at_ms", Integer),
+        ],
+    },
+    Table { name: "role_users", order: "role_id, user_id", columns: &[("role_id", Id), ("user_id", Text)] },
+    Table { name: "role_roles", order: "role_id, member_id", columns: &[("role_id", Id), ("member_id", Id)] },
 ];
 
 #[cfg(test)]

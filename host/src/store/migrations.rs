@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(1, "ledger", "0001_ledger.sql"),
     migration!(2, "project_settings", "0002_project_settings.sql"),
     migration!(3, "secrets", "0003_secrets.sql"),
+    migration!(4, "principals", "0004_principals.sql"),
 ];
 
 impl Migration {

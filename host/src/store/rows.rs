@@ -8,6 +8,7 @@ use crate::catalog::ident::Namespace;
 use crate::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
 use crate::catalog::location::Location;
 
+pub use super::principal_rows::{Member, Role, UpdatedWith, User, UserKind};
 pub use super::task_rows::{NewTask, Task, TaskAttempt, TaskFilter, TaskOutcome, TaskReport, TaskStatus};
 
 /// The one row about this installation.

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::{Action, Kind};
 use crate::catalog::ident::{Namespace, TableIdent};
-use crate::catalog::ids::{ProjectId, WarehouseId};
+use crate::catalog::ids::{ProjectId, RoleId, WarehouseId};
 use crate::error::Error;
 use crate::store::rows::{NamespaceRow, TabularKind, Warehouse};
 
@@ -35,6 +35,11 @@ impl App {
     /// The same for a project.
     pub async fn absent_project(&self, caller: &Caller, id: &ProjectId) -> Result<(), Error> {
         self.ask_absent(caller, Kind::Project, id.as_str(), Within::Server).await
+    }
+
+    /// The same for a role; in which project it would be nobody knows.
+    pub async fn absent_role(&self, caller: &Caller, id: RoleId) -> Result<(), Error> {
+        self.ask_absent(caller, Kind::Role, &id.to_string(), Within::Server).await
     }
 
     /// The same for a namespace, asked about in the deepest one above it that is there.

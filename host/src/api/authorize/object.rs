@@ -6,7 +6,7 @@ use crate::api::extract::no_such_warehouse;
 use crate::catalog::action::Kind;
 use crate::catalog::ids::ProjectId;
 use crate::error::Error;
-use crate::store::rows::{NamespaceRow, Project, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{NamespaceRow, Project, Role, Tabular, TabularKind, Warehouse};
 
 /// What a question is about, with all that a decision may need to know of it.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,7 @@ pub enum Object<'a> {
     Warehouse(&'a Warehouse),
     Namespace(&'a NamespaceRow),
     Tabular(&'a Tabular),
+    Role(&'a Role),
     /// Something that is not there, where it would lie: asked about so that hidden things answer no later than absent
     /// ones.
     Absent {
@@ -45,6 +46,7 @@ impl Object<'_> {
                 TabularKind::Table => Kind::Table,
                 TabularKind::View => Kind::View,
             },
+            Self::Role(_) => Kind::Role,
             Self::Absent { kind, .. } => *kind,
         }
     }
@@ -57,6 +59,7 @@ impl Object<'_> {
             Self::Warehouse(warehouse) => format!("warehouse {}", warehouse.name),
             Self::Namespace(row) => format!("namespace {}", row.path),
             Self::Tabular(tabular) => format!("{} {}.{}", tabular.kind.as_str(), tabular.namespace, tabular.name),
+            Self::Role(role) => format!("role {}", role.name),
             Self::Absent { kind, name, .. } => format!("{} {name}, which is not there", kind.as_str()),
         }
     }
@@ -69,12 +72,14 @@ impl Object<'_> {
             Self::Warehouse(warehouse) => no_such_warehouse(&warehouse.id.to_string()),
             Self::Namespace(row) => missing::namespace(&row.path),
             Self::Tabular(tabular) => missing::tabular(tabular.kind, format!("{}.{}", tabular.namespace, tabular.name)),
+            Self::Role(role) => missing::role(role.id),
             Self::Absent { kind, name, .. } => match kind {
                 Kind::Server | Kind::Project => missing::project(name),
                 Kind::Warehouse => no_such_warehouse(name),
                 Kind::Namespace => missing::namespace(name),
                 Kind::Table => missing::table(name),
                 Kind::View => missing::view(name),
+                Kind::Role => missing::role(name),
             },
         }
     }
@@ -105,6 +110,14 @@ pub mod missing {
 
     pub fn project(id: &str) -> Error {
         Error::NotFound(format!("Project does not exist: {id}"))
+    }
+
+    pub fn role(id: impl Display) -> Error {
+        Error::NotFound(format!("Role does not exist: {id}"))
+    }
+
+    pub fn user(id: &str) -> Error {
+        Error::NotFound(format!("User does not exist: {id}"))
     }
 
     pub fn namespace(path: impl Display) -> Error {

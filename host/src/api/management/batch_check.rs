@@ -9,8 +9,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ErrorResponse;
+use super::action_names::known;
 use super::named_objects::{Found, ObjectName, is_absence};
 use super::permissions::may_explain;
+use super::users::without_nul;
 use crate::api::authorize::{Asker, Object, Question};
 use crate::api::extract::JsonBody;
 use crate::app::App;
@@ -111,7 +113,7 @@ pub async fn batch_check(
     }
     let mut allowed = vec![false; request.checks.len()];
     for about in identities(&request.checks) {
-        let asker = asker(&caller, about)?;
+        let asker = asker(&app, &caller, about).await?;
         let places: Vec<usize> = (0..found.len())
             .filter(|at| request.checks[*at].identity.as_ref() == about && found[*at].is_some())
             .collect();
@@ -132,7 +134,7 @@ pub async fn batch_check(
 }
 
 /// What cannot be decided is neither yes nor no.
-fn decided(outcome: Outcome) -> Result<bool> {
+pub fn decided(outcome: Outcome) -> Result<bool> {
     match outcome {
         Outcome::Allow => Ok(true),
         Outcome::Deny => Ok(false),
@@ -196,13 +198,27 @@ fn identities(checks: &[CatalogActionCheckItem]) -> Vec<Option<&UserOrRole>> {
     identities
 }
 
-fn asker(caller: &Caller, identity: Option<&UserOrRole>) -> Result<Asker> {
-    let asker = |id: String, kind: &str| Asker { id, kind: kind.into(), roles: Vec::new() };
-    match identity.map(|identity| (&identity.user, identity.role)) {
+async fn asker(app: &App, caller: &Caller, identity: Option<&UserOrRole>) -> Result<Asker> {
+    match identity {
         None => Ok(Asker::caller(caller)),
-        Some((Some(user), None)) => Ok(asker(user.clone(), "user")),
-        Some((None, Some(role))) => Ok(asker(role.to_string(), "role")),
-        Some(_) => Err(Error::bad_request("an identity has either `user` or `role`")),
+        Some(identity) => for_identity(app, identity.user.as_deref(), identity.role).await,
+    }
+}
+
+/// Somebody else: a user in the roles that the catalog keeps for them, or a role. What only their tokens say is not known.
+pub async fn for_identity(app: &App, user: Option<&str>, role: Option<Uuid>) -> Result<Asker> {
+    match (user, role) {
+        (Some(user), None) => {
+            without_nul("user", user)?;
+            let held = app.store.roles_held(user, "", &[]).await?;
+            let roles = held.iter().map(ToString::to_string).collect();
+            Ok(Asker { id: user.to_owned(), kind: "user".into(), roles, claims: Vec::new() })
+        }
+        (None, Some(role)) => {
+            let id = role.to_string();
+            Ok(Asker { roles: vec![id.clone()], id, kind: "role".into(), claims: Vec::new() })
+        }
+        _ => Err(Error::bad_request("an identity has either `user` or `role`")),
     }
 }
 
@@ -227,85 +243,3 @@ impl ActionName {
         }
     }
 }
-
-/// The action of the catalogue that Lakekeeper's stands for: `Some(None)` for those of features that are not offered
-/// here, which nobody may do; `None` for words that name no action.
-fn known(kind: Kind, name: &str) -> Option<Option<Action>> {
-    let action = match (kind, name) {
-        (Kind::Server, "create_project") => Action::ServerCreateProject,
-        (Kind::Project, "create_warehouse") => Action::ProjectCreateWarehouse,
-        (Kind::Project, "delete") => Action::ProjectDelete,
-        (Kind::Project, "rename") => Action::ProjectRename,
-        (Kind::Project, "get_metadata" | "include_in_list") => Action::ProjectDescribe,
-        (Kind::Project, "list_warehouses") => Action::ProjectListWarehouses,
-        (Kind::Project, "get_project_tasks" | "get_task_queue_config") => Action::ProjectListTasks,
-        (Kind::Project, "control_project_tasks" | "modify_task_queue_config") => Action::ProjectControlTasks,
-        (Kind::Warehouse, "use" | "get_config" | "get_metadata" | "include_in_list") => Action::WarehouseDescribe,
-        (Kind::Warehouse, "create_namespace") => Action::WarehouseCreateNamespace,
-        (Kind::Warehouse, "accept_moved_namespace") => Action::WarehouseAcceptNamespace,
-        (Kind::Warehouse, "delete") => Action::WarehouseDelete,
-        (Kind::Warehouse, "list_namespaces" | "list_everything") => Action::WarehouseListNamespaces,
-        (Kind::Warehouse, "list_deleted_tabulars") => Action::WarehouseListDeleted,
-        (Kind::Warehouse, "get_all_tasks" | "get_task_queue_config") => Action::WarehouseListTasks,
-        (Kind::Warehouse, "control_all_tasks") => Action::WarehouseControlTasks,
-        (Kind::Warehouse, "read_grants") => Action::WarehouseExplain,
-        (
-            Kind::Warehouse,
-            "activate"
-            | "deactivate"
-            | "rename"
-            | "update_storage"
-            | "modify_soft_deletion"
-            | "modify_task_queue_config"
-            | "set_format_version_policy"
-            | "set_protection",
-        ) => Action::WarehouseUpdate,
-        (Kind::Namespace, "get_metadata" | "include_in_list") => Action::NamespaceDescribe,
-        (Kind::Namespace, "create_namespace") => Action::NamespaceCreateNamespace,
-        (Kind::Namespace, "accept_moved_namespace") => Action::NamespaceAcceptNamespace,
-        (Kind::Namespace, "move") => Action::NamespaceMove,
-        (Kind::Namespace, "create_table") => Action::NamespaceCreateTable,
-        (Kind::Namespace, "create_view") => Action::NamespaceCreateView,
-        (Kind::Namespace, "delete") => Action::NamespaceDrop,
-        (Kind::Namespace, "list_namespaces" | "list_everything") => Action::NamespaceListNamespaces,
-        (Kind::Namespace, "list_tables") => Action::NamespaceListTables,
-        (Kind::Namespace, "list_views") => Action::NamespaceListViews,
-        (Kind::Namespace, "set_protection") => Action::NamespaceProtect,
-        (Kind::Namespace, "update_properties") => Action::NamespaceUpdateProperties,
-        (Kind::Table, "get_metadata" | "include_in_list") => Action::TableDescribe,
-        (Kind::Table, "read_data") => Action::TableRead,
-        (Kind::Table, "write_data") => Action::TableWrite,
-        (Kind::Table, "commit") => Action::TableCommit,
-        (Kind::Table, "rename") => Action::TableRename,
-        (Kind::Table, "drop") => Action::TableDrop,
-        (Kind::Table, "undrop") => Action::TableUndrop,
-        (Kind::Table, "set_protection") => Action::TableProtect,
-        (Kind::View, "get_metadata" | "include_in_list" | "select") => Action::ViewDescribe,
-        (Kind::View, "commit") => Action::ViewCommit,
-        (Kind::View, "rename") => Action::ViewRename,
-        (Kind::View, "drop") => Action::ViewDrop,
-        (Kind::View, "undrop") => Action::ViewUndrop,
-        (Kind::View, "set_protection") => Action::ViewProtect,
-        _ => return NOT_OFFERED.contains(&name).then_some(None),
-    };
-    Some(Some(action))
-}
-
-const NOT_OFFERED: &[&str] = &[
-    "control_tasks",
-    "create_generic_table",
-    "create_role",
-    "create_tag",
-    "delete_users",
-    "get_endpoint_statistics",
-    "get_tasks",
-    "list_generic_tables",
-    "list_roles",
-    "list_tags",
-    "list_users",
-    "manage_tags",
-    "provision_users",
-    "read_grants",
-    "search_roles",
-    "update_users",
-];

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod action_names;
+mod actions;
 mod batch_check;
 mod contracts;
 mod deleted;
@@ -21,6 +23,8 @@ mod profile;
 mod project_tasks;
 mod projects;
 mod protection;
+mod role_members;
+mod roles;
 mod search;
 mod server;
 mod storage;
@@ -30,6 +34,7 @@ mod task_list;
 mod task_queues;
 mod tasks;
 mod times;
+mod users;
 mod validation;
 mod warehouse_settings;
 mod warehouses;
@@ -45,10 +50,54 @@ pub fn router() -> Router<Arc<App>> {
         .route("/management/v1/permissions/explain", post(permissions::explain))
         .route("/management/v1/plugins", get(plugins::list_plugins))
         .route("/management/v1/plugins/reload", post(plugins::reload_plugins))
+        .merge(user_routes())
+        .merge(role_routes())
+        .merge(action_routes())
         .merge(project_routes())
         .merge(warehouse_routes())
         .merge(inside_warehouse_routes())
         .merge(task_routes())
+}
+
+fn user_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/management/v1/whoami", get(users::whoami))
+        .route("/management/v1/user", get(users::list_users).post(users::create_user))
+        .route("/management/v1/user/{user_id}", get(users::get_user).put(users::update_user).delete(users::delete_user))
+        .route("/management/v1/user/{user_id}/roles", get(role_members::list_user_roles))
+        .route("/management/v1/user/{user_id}/roles/transitive", get(role_members::list_user_transitive_roles))
+        .route("/management/v1/search/user", post(users::search_user))
+}
+
+fn role_routes() -> Router<Arc<App>> {
+    let role = "/management/v1/role/{role_id}";
+    let under = |rest: &str| format!("{role}{rest}");
+    Router::new()
+        .route("/management/v1/role", get(roles::list_roles).post(roles::create_role))
+        .route(role, get(roles::get_role).post(roles::update_role).delete(roles::delete_role))
+        .route(&under("/metadata"), get(roles::get_role_metadata))
+        .route(&under("/source-system"), put(roles::update_role_source_system))
+        .route(&under("/members"), get(role_members::list_role_members).post(role_members::add_role_members))
+        .route(&under("/members/transitive"), get(role_members::list_role_transitive_members))
+        .route(&under("/members/{member_type}/{member_id}"), delete(role_members::remove_role_member))
+        .route(&under("/member-of"), get(role_members::list_role_member_of))
+        .route(&under("/member-of/transitive"), get(role_members::list_role_transitive_member_of))
+        .route("/management/v1/search/role", post(roles::search_role))
+}
+
+/// What somebody may do with each thing.
+fn action_routes() -> Router<Arc<App>> {
+    let warehouse = "/management/v1/warehouse/{warehouse_id}";
+    let inside = |rest: &str| format!("{warehouse}{rest}/actions");
+    Router::new()
+        .route("/management/v1/server/actions", get(actions::get_server_actions))
+        .route("/management/v1/project/actions", get(actions::get_project_actions))
+        .route("/management/v1/user/{user_id}/actions", get(actions::get_user_actions))
+        .route("/management/v1/role/{role_id}/actions", get(actions::get_role_actions))
+        .route(&inside(""), get(actions::get_warehouse_actions))
+        .route(&inside("/namespace/{namespace_id}"), get(actions::get_namespace_actions))
+        .route(&inside("/table/{table_id}"), get(actions::get_table_actions))
+        .route(&inside("/view/{view_id}"), get(actions::get_view_actions))
 }
 
 fn project_routes() -> Router<Arc<App>> {

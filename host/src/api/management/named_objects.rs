@@ -9,9 +9,9 @@ use crate::api::extract::no_such_warehouse;
 use crate::app::App;
 use crate::catalog::action::Kind;
 use crate::catalog::ident::{Namespace, TableIdent};
-use crate::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
+use crate::catalog::ids::{NamespaceId, ProjectId, RoleId, TabularId, WarehouseId};
 use crate::error::{Error, Result};
-use crate::store::rows::{NamespaceRow, Project, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{NamespaceRow, Project, Role, Tabular, TabularKind, Warehouse};
 
 /// Where an object is. Which of the members are needed follows from its kind.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -29,6 +29,7 @@ pub struct ObjectName {
     /// The name of a table or a view.
     #[serde(alias = "view")]
     pub table: Option<String>,
+    pub role_id: Option<Uuid>,
 }
 
 /// What was found under a name.
@@ -38,6 +39,7 @@ pub enum Found {
     Warehouse(Warehouse),
     Namespace(NamespaceRow),
     Tabular(Box<Tabular>),
+    Role(Role),
 }
 
 impl Found {
@@ -48,6 +50,7 @@ impl Found {
             Self::Warehouse(warehouse) => Object::Warehouse(warehouse),
             Self::Namespace(row) => Object::Namespace(row),
             Self::Tabular(row) => Object::Tabular(row),
+            Self::Role(role) => Object::Role(role),
         }
     }
 }
@@ -65,6 +68,13 @@ impl ObjectName {
             Kind::Namespace => self.find_namespace(app).await.map(Found::Namespace),
             Kind::Table => self.find_tabular(app, TabularKind::Table).await,
             Kind::View => self.find_tabular(app, TabularKind::View).await,
+            Kind::Role => {
+                let id = self
+                    .role_id
+                    .ok_or_else(|| Error::bad_request("`role-id` is missing: it says which role is meant"))?;
+                let found = app.store.role(RoleId(id)).await?;
+                found.map(Found::Role).ok_or_else(|| missing::role(id))
+            }
         }
     }
 

@@ -125,7 +125,7 @@ pub async fn may_explain(app: &App, caller: &Caller, kind: Kind, object: &Object
         Err(error @ (Error::Unavailable { .. } | Error::Internal(_))) => return Err(error),
         Err(refused) => refused,
     };
-    if matches!(kind, Kind::Server | Kind::Project) {
+    if matches!(kind, Kind::Server | Kind::Project | Kind::Role) {
         return Err(refused);
     }
     let warehouse = app.warehouse_if_there(caller, object.warehouse_id()?).await?;
@@ -134,7 +134,7 @@ pub async fn may_explain(app: &App, caller: &Caller, kind: Kind, object: &Object
 
 impl From<PrincipalName> for Asker {
     fn from(name: PrincipalName) -> Self {
-        Self { id: name.id, kind: name.kind.unwrap_or_else(|| "user".into()), roles: name.roles }
+        Self { id: name.id, kind: name.kind.unwrap_or_else(|| "user".into()), roles: name.roles, claims: Vec::new() }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::catalog::action::Action;
 use crate::catalog::ids::ProjectId;
 use crate::error::Error;
 use crate::events::EventKind;
+use crate::store::rows::{UpdatedWith, User, UserKind};
 use crate::tasks::queue::Queue;
 
 /// The release of Lakekeeper whose management API this one follows; its clients read it to know what to expect.
@@ -68,7 +69,8 @@ pub struct BootstrapRequest {
     pub user_type: Option<UserType>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+/// What is behind a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserType {
     Human,
@@ -97,6 +99,21 @@ pub async fn get_server_info(State(app): State<Arc<App>>, caller: Caller) -> Res
     }))
 }
 
+/// What the one who took the server over says of themselves; what is left out stays as the token says.
+fn first_user(caller: &Caller, request: &BootstrapRequest, now_ms: i64) -> User {
+    let identity = caller.identity();
+    let told = if identity.is_application { UserKind::Application } else { UserKind::Human };
+    User {
+        id: identity.id.clone(),
+        name: request.user_name.clone().or_else(|| identity.name.clone()).unwrap_or_else(|| identity.id.clone()),
+        email: request.user_email.clone().or_else(|| identity.email.clone()),
+        kind: request.user_type.map_or(told, UserKind::from),
+        updated_with: UpdatedWith::Creation,
+        created_at_ms: now_ms,
+        updated_at_ms: Some(now_ms),
+    }
+}
+
 /// Takes the server over, once; of two callers at the same time exactly one succeeds.
 #[utoipa::path(post, path = "/management/v1/bootstrap", tag = "server", summary = "Bootstrap",
     request_body = BootstrapRequest,
@@ -118,6 +135,9 @@ pub async fn bootstrap(
         ));
     }
     super::projects::insert_default(&mut writer, now_ms).await?;
+    if caller.identity().issuer.is_some() {
+        writer.update_user(&first_user(&caller, &request, now_ms)).await?;
+    }
     let kind = EventKind::ServerBootstrapped;
     let told = json!({
         "is-operator": request.is_operator,

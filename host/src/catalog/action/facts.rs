@@ -98,7 +98,10 @@ impl Action {
     /// show exactly what single questions allow.
     pub const fn facts(self) -> &'static [Fact] {
         match self {
-            Self::ServerCreateProject | Self::ProjectRename | Self::ProjectCreateWarehouse => &[Fact::NewName],
+            Self::ServerCreateProject
+            | Self::ProjectRename
+            | Self::ProjectCreateWarehouse
+            | Self::ProjectCreateRole => &[Fact::NewName],
             Self::WarehouseCreateNamespace | Self::WarehouseAcceptNamespace => PLACE_FOR_NEW,
             Self::NamespaceCreateNamespace
             | Self::NamespaceAcceptNamespace
@@ -137,7 +140,7 @@ impl Action {
                 &[Fact::Protected, Fact::Location, Fact::FormatVersion, Fact::Properties, Fact::Force, Fact::Purge]
             }
             other => match other.kind() {
-                Kind::Server | Kind::Project => &[],
+                Kind::Server | Kind::Project | Kind::Role => &[],
                 Kind::Warehouse => PLACE,
                 Kind::Namespace => NAMESPACE,
                 Kind::Table | Kind::View => TABULAR,

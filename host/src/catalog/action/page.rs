@@ -11,6 +11,14 @@ test keeps it current (`WEIR_WRITE=1 cargo test -p weir-tests --test tidy action
 
 Actions are strings that grow: a plugin that does not know an action or a kind of object must deny it.
 
+## Who asks
+
+`principal.id` is `<issuer>~<subject>` where `principal.kind` is `user`, the issuer by its name in the configuration; the id
+of a role of the catalog where somebody assumed one (`role`); `anonymous` where nobody had to say who they are. `roles` are
+the ids of the catalog's roles that the caller is in, directly or by way of others, and `<issuer>~<role>` for each role that
+the token names. `claims` are those of the token that the plugin asks for in `describe` (`*` asks for whatever is granted)
+and the operator grants it.
+
 ## Where an object lies
 
 `project`, `warehouse` and `namespace` of an object are what is above it, never the object itself:
@@ -21,6 +29,7 @@ Actions are strings that grow: a plugin that does not know an action or a kind o
 | `project` | its id | its name | empty | none | empty |
 | `warehouse` | its id | its name | its project | none | empty |
 | `namespace` | its id | its last part | its project | its warehouse | the namespaces above, from the top |
+| `role` | its id | its name | its project | none | empty |
 | `table`, `view` | its id | its name | its project | its warehouse | its namespace, from the top |
 
 Ids never change and never come back; names do both. An object without an id is not there: it is asked about so that a
