@@ -7,7 +7,8 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::extract::OfTable;
+use super::engines::Through;
+use super::extract::{OfTable, QueryOf};
 use super::vending::Delegation;
 use crate::app::App;
 use crate::auth::Caller;
@@ -26,9 +27,11 @@ pub async fn load(
     State(app): State<Arc<App>>,
     caller: Caller,
     target: OfTable,
+    QueryOf(through): QueryOf<Through>,
 ) -> Result<Json<LoadCredentialsResponse>, Error> {
-    let row = app.table(&caller, target).await?;
-    let (_permit, access) = app.authorize_load(&caller, &row).await?;
-    let files = app.file_access(&caller, &row, access, Delegation::VENDED).await?;
+    let acting = app.on_behalf(&caller, target.warehouse, through.views.as_deref()).await?;
+    let row = app.table(&acting, target).await?;
+    let (_permit, access) = app.authorize_load(&acting, &row).await?;
+    let files = app.file_access(&acting, &row, access, Delegation::VENDED).await?;
     Ok(Json(LoadCredentialsResponse { storage_credentials: files.storage_credentials() }))
 }

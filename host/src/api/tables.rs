@@ -88,6 +88,8 @@ pub async fn list_kind(
 #[derive(Debug, Deserialize)]
 pub struct LoadQuery {
     snapshots: Option<String>,
+    #[serde(rename = "referenced-by")]
+    through: Option<String>,
 }
 
 /// `GET …/tables/{table}`: one SELECT, one decision, the stored bytes.
@@ -99,9 +101,10 @@ pub async fn load(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let snapshots = snapshots(query.snapshots.as_deref())?;
-    let row = app.table(&caller, target).await?;
-    let (_permit, access) = app.authorize_load(&caller, &row).await?;
-    answer_load(&app, (&caller, access), &row, (snapshots, Shape::Load), &headers).await
+    let acting = app.on_behalf(&caller, target.warehouse, query.through.as_deref()).await?;
+    let row = app.table(&acting, target).await?;
+    let (_permit, access) = app.authorize_load(&acting, &row).await?;
+    answer_load(&app, (&acting, access), &row, (snapshots, Shape::Load), &headers).await
 }
 
 /// What an answer with a table's metadata has around it.

@@ -66,6 +66,7 @@ async fn create_once(
     };
     let now_ms = app.clock.now_ms();
     let view = create_view(&request, &place.location, uuid, now_ms)?;
+    app.guard_owner(caller, None, &view)?;
     let written = written(&view, metadata_file(&view, None, Uuid::new_v4())?)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, now_ms));
     app.review(caller, ground.within(), newcomer.proposed_view(Operation::CreateView, &view)).await?;
@@ -105,6 +106,7 @@ async fn register_once(
     // What stands twice would be read in one way by us, in another one by a client.
     json::check(&bytes)?;
     let view = ViewMetadata::parse(&bytes)?;
+    app.guard_owner(caller, None, &view)?;
     let place = Place::chosen(&ground.warehouse, view.location())?;
     let written = Written::new(bytes, None, file)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, app.clock.now_ms()));
@@ -167,6 +169,7 @@ async fn replace_once(
             answer(&row, &cached, headers)
         }
         ViewOutcome::Changed(change) => {
+            app.guard_owner(caller, Some(&before), &change.after)?;
             app.review(caller, (row.warehouse_id, row.warehouse_version), proposed(&row, before, &change)).await?;
             let (row, cached) = carry_out(app, &permit, row, *change, attempt).await?;
             answer(&row, &cached, headers)

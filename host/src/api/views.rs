@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::authorize::{Object, Question, missing};
 use super::documents::{Cached, Snapshots};
 use super::drop::{self, TabularDrop};
+use super::engines::Through;
 use super::extract::{InNamespace, OfTable, QueryOf};
 use super::idempotent::{Asked, Attempt, once};
 use super::listing::PageQuery;
@@ -38,10 +39,12 @@ pub async fn load(
     State(app): State<Arc<App>>,
     caller: Caller,
     target: OfTable,
+    QueryOf(through): QueryOf<Through>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let row = app.view(&caller, target).await?;
-    answer_load(&app, &caller, &row, &headers).await
+    let acting = app.on_behalf(&caller, target.warehouse, through.views.as_deref()).await?;
+    let row = app.view(&acting, target).await?;
+    answer_load(&app, &acting, &row, &headers).await
 }
 
 /// The view as it is now, for a caller who may see it.
