@@ -11,6 +11,9 @@ use crate::refused;
 /// The one server.
 pub const SERVER: &str = "server";
 
+/// The kind of a principal that somebody assumed, and of an object that is managed.
+pub const ROLE: &str = "role";
+
 /// What an object is; the rest of what comes with a check is what is to happen to it.
 const OF_THE_OBJECT: &[&str] = &["protected", "status", "location", "format-version"];
 const PROPERTY: &str = "property.";
@@ -87,8 +90,13 @@ impl Model {
             ("kind".to_string(), text(&principal.kind)),
             ("claims".to_string(), record(&principal.claims)?),
         ]);
-        let mut entities: Vec<Entity> = roles.iter().cloned().map(Entity::with_uid).collect();
-        entities.push(entity(self.uid("user", &principal.id)?, attributes, roles, Vec::new())?);
+        let mut entities = Vec::with_capacity(roles.len() + 1);
+        for role in &principal.roles {
+            entities.push(entity(self.uid(ROLE, role)?, role_attributes(role, "")?, HashSet::new(), Vec::new())?);
+        }
+        if principal.kind != ROLE {
+            entities.push(entity(self.uid("user", &principal.id)?, attributes, roles, Vec::new())?);
+        }
         Ok(entities)
     }
 
@@ -132,6 +140,7 @@ impl Model {
         let uid = match (object.kind.as_str(), object.namespace.last(), &object.warehouse) {
             ("server", ..) => return Ok(HashSet::new()),
             ("project", ..) => self.uid("server", SERVER)?,
+            ("role", ..) => self.uid("project", &object.project.id)?,
             (_, Some(namespace), _) => self.uid("namespace", &namespace.id)?,
             ("warehouse", ..) | (_, None, None) => self.uid("project", &object.project.id)?,
             (_, None, Some(warehouse)) => self.uid("warehouse", &warehouse.id)?,
@@ -151,6 +160,13 @@ impl Model {
             ("warehouse".to_string(), text(if object.kind == "warehouse" { &object.name } else { warehouse })),
             ("project".to_string(), text(if object.kind == "project" { &object.name } else { &object.project.name })),
         ]);
+        if object.kind == ROLE {
+            let own = role_attributes(&object.id, &object.name)?;
+            attributes.extend(
+                own.into_iter()
+                    .filter(|(key, _)| !matches!(key.as_str(), "path" | "namespace" | "warehouse" | "project")),
+            );
+        }
         let mut tags = Vec::new();
         for attribute in &object.attributes {
             if let Some(key) = attribute.key.strip_prefix(PROPERTY) {
@@ -169,13 +185,29 @@ impl Model {
             wishes.map(|wish| (identifier(&wish.key), expression(&wish.value))).collect();
         context.insert("now_ms".to_string(), Expression::new_long(i64::try_from(call.now_ms).unwrap_or(i64::MAX)));
         let context = Context::from_pairs(context).map_err(|error| refused("context", &error))?;
-        let principal = self.uid("user", &call.principal.id)?;
+        // Somebody who assumed a role asks as the role.
+        let kind = if call.principal.kind == ROLE { ROLE } else { "user" };
+        let principal = self.uid(kind, &call.principal.id)?;
         Request::new(principal, self.action_uid(&check.action), self.object_uid(&check.object)?, context, None)
             .map_err(|error| refused("request", &error))
     }
 }
 
 type Attributes = HashMap<String, Expression>;
+
+/// What policies may read of a role, whether it asks or is asked about. Its name is known of the one that is asked about.
+fn role_attributes(id: &str, name: &str) -> Result<Attributes, Fault> {
+    let mut attributes = HashMap::from([
+        ("id".to_string(), text(id)),
+        ("kind".to_string(), text(ROLE)),
+        ("claims".to_string(), record(&[])?),
+        ("name".to_string(), text(name)),
+    ]);
+    for key in ["path", "namespace", "warehouse", "project"] {
+        attributes.insert(key.to_string(), text(""));
+    }
+    Ok(attributes)
+}
 
 fn entity(
     uid: EntityUid,

@@ -28,6 +28,8 @@ pub struct Cedar {
 
 impl Plugin for Cedar {
     type Settings = Settings;
+    /// Policies say which claims they look at, and only the operator knows the policies: what is granted is shown.
+    const CLAIMS: &'static [&'static str] = &["*"];
     const SUMMARY: &'static str = "Authorization by Cedar policies, evaluated in the sandbox";
 
     fn configure(settings: Settings) -> Result<Self, Vec<Problem>> {
@@ -140,8 +142,7 @@ impl Cedar {
     }
 
     fn graph(&self, call: &Call, actions: Vec<Entity>, checks: &[Check]) -> Result<Entities, Fault> {
-        let mut entities = self.model.principal(call)?;
-        entities.extend(actions);
+        let mut entities = actions;
         // The objects before their places: what is both is described in full.
         for check in checks {
             entities.push(self.model.object(&check.object)?);
@@ -149,6 +150,8 @@ impl Cedar {
         for check in checks {
             entities.extend(self.model.place(&check.object)?);
         }
+        // The caller's roles last: one that is asked about is described in full, too.
+        entities.extend(self.model.principal(call)?);
         let mut seen = HashSet::new();
         entities.retain(|entity| seen.insert(entity.uid()));
         Entities::from_entities(entities, None).map_err(|error| refused("entities", &error))

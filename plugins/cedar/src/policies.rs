@@ -11,7 +11,7 @@ use cedar_policy::{
 };
 use weir_plugin::{Fault, Principal, Problem, problem};
 
-use crate::entities::{groups, type_of};
+use crate::entities::{ROLE, groups, type_of};
 use crate::refused;
 use crate::settings::Settings;
 
@@ -79,7 +79,7 @@ impl Asked<'_> {
     fn key(&self) -> String {
         let mut roles: Vec<&str> = self.principal.roles.iter().map(String::as_str).collect();
         roles.sort_unstable();
-        let parts = [self.action, self.kind, self.principal.id.as_str()];
+        let parts = [self.action, self.kind, self.principal.kind.as_str(), self.principal.id.as_str()];
         parts.iter().chain(&roles).fold(String::new(), |key, part| format!("{key}{}:{part}", part.len()))
     }
 
@@ -88,14 +88,15 @@ impl Asked<'_> {
     }
 
     fn fits_principal(&self, policy: &Policy) -> bool {
-        let user = |uid: &EntityUid| is(uid, "Weir::User", &self.principal.id);
+        let kind = if self.principal.kind == ROLE { "Weir::Role" } else { "Weir::User" };
+        let user = |uid: &EntityUid| is(uid, kind, &self.principal.id);
         let member = |uid: &EntityUid| user(uid) || self.principal.roles.iter().any(|role| is(uid, "Weir::Role", role));
         match policy.principal_constraint() {
             PrincipalConstraint::Any => true,
             PrincipalConstraint::Eq(uid) => user(&uid),
             PrincipalConstraint::In(uid) => member(&uid),
-            PrincipalConstraint::Is(kind) => kind.to_string() == "Weir::User",
-            PrincipalConstraint::IsIn(kind, uid) => kind.to_string() == "Weir::User" && member(&uid),
+            PrincipalConstraint::Is(wanted) => wanted.to_string() == kind,
+            PrincipalConstraint::IsIn(wanted, uid) => wanted.to_string() == kind && member(&uid),
         }
     }
 

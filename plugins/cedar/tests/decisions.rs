@@ -229,3 +229,16 @@ fn a_thousand_policies_leave_few_to_evaluate() {
     assert_eq!(verdict, Verdict::allow().by("p77"));
     assert_eq!(decide(&cedar, ("user-7777", &[]), "table:read", object("table", "a.b")).effect, Effect::Abstain);
 }
+
+#[test]
+fn an_assumed_role_asks_as_the_role_and_has_the_rights_of_no_user() {
+    let cedar = cedar(json!({ "policies": r#"
+        @id("analysts") permit (principal in Weir::Role::"analyst", action == Weir::Action::"table:read", resource);
+        @id("alice") permit (principal == Weir::User::"analyst", action == Weir::Action::"table:commit", resource);
+    "# }));
+    let mut call = call("analyst", &["analyst"]);
+    call.principal.kind = "role".to_string();
+    let decide = |action| cedar.decide(&call, &check(action, object("table", "sales.orders"))).expect("a decision");
+    assert_eq!(decide("table:read"), Verdict::allow().by("analysts"));
+    assert_eq!(decide("table:commit").effect, Effect::Abstain);
+}
