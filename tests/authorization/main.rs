@@ -1,10 +1,16 @@
 //! Authorization by real guests: what they say is what callers get, in whatever way they fail.
 
 mod chain;
+mod clusters;
 mod decisions;
+mod engines;
 mod explain;
+mod issued;
 mod lists;
 mod load;
+mod matrix;
+mod people;
 mod routes;
+mod tokens;
 
 use weir_tests::governed;

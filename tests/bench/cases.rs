@@ -13,6 +13,8 @@ use crate::wire::Connection;
 const FEW: usize = 100;
 /// A page of the large listing, where it is asked for in pages.
 const PAGE: usize = 1_000;
+/// Tokens that nobody has seen; a catalog remembers half as many.
+const TOKENS: usize = 40_000;
 /// How many snapshots the branch of the contended table moves between.
 const CONTENDED_SNAPSHOTS: i64 = 16;
 
@@ -27,6 +29,10 @@ pub enum Case {
         gzip: bool,
     },
     Head,
+    /// A HEAD with a token: one that was verified before, or one that never was seen.
+    Token {
+        cold: bool,
+    },
     ListFew,
     ListMany {
         pages: bool,
@@ -58,6 +64,8 @@ impl Case {
         Self::Load { snapshots: 1_000, gzip: false },
         Self::Load { snapshots: 1_000, gzip: true },
         Self::Head,
+        Self::Token { cold: false },
+        Self::Token { cold: true },
         Self::ListFew,
         Self::ListMany { pages: false },
         Self::ListMany { pages: true },
@@ -75,6 +83,8 @@ impl Case {
             Self::Load { snapshots, gzip: false } => format!("load-{snapshots}"),
             Self::Load { snapshots, gzip: true } => format!("load-{snapshots}-gzip"),
             Self::Head => "head".to_owned(),
+            Self::Token { cold: false } => "token-cached".to_owned(),
+            Self::Token { cold: true } => "token-cold".to_owned(),
             Self::ListFew => "list-few".to_owned(),
             Self::ListMany { pages: false } => "list-many".to_owned(),
             Self::ListMany { pages: true } => "list-many-pages".to_owned(),
@@ -112,6 +122,7 @@ impl Case {
                 let table = dataset.table(0).await?;
                 Ok(alike("table exists (HEAD)", Operation::Fixed(target.head(&table.path)), clients))
             }
+            Self::Token { cold } => stage_token(target, &dataset.table(0).await?, cold, clients),
             Self::ListFew => stage_list(target, dataset, FEW, None, clients).await,
             Self::ListMany { pages } => stage_list(target, dataset, tables, pages.then_some(PAGE), clients).await,
             Self::Create => stage_create(target, dataset, clients).await,
@@ -153,6 +164,22 @@ async fn stage_load(target: &Target, table: &Table, snapshots: i64, gzip: bool, 
     };
     let label = format!("load, {what}{coding} ({})", bytes(body.len()));
     Ok(alike(&label, Operation::Fixed(request), clients))
+}
+
+/// The cold tokens are more than the catalog remembers, so each is new to it whenever it comes.
+fn stage_token(target: &Target, table: &Table, cold: bool, clients: usize) -> Result<Scene> {
+    if !cold {
+        let request = target.head_as(&table.path, 0)?;
+        return Ok(alike("table exists, token verified before", Operation::Fixed(request), clients));
+    }
+    let each = TOKENS / clients;
+    let requests = |client: usize| -> Result<Operation> {
+        let numbers = 1 + client * each..1 + (client + 1) * each;
+        let requests = numbers.map(|number| target.head_as(&table.path, number)).collect::<Result<Vec<_>>>()?;
+        Ok(Operation::Rotating(requests.into(), 0))
+    };
+    let operations = (0..clients).map(requests).collect::<Result<Vec<_>>>()?;
+    Ok(Scene { label: "table exists, token never seen".to_owned(), operations })
 }
 
 async fn stage_list(

@@ -16,6 +16,7 @@ use crate::postgres::Database;
 use crate::process::Process;
 use crate::report::{Fact, milliseconds};
 use crate::target::{Door, Target};
+use crate::tokens::Tokens;
 use crate::wire::{Connection, Request};
 
 /// How often the start is measured; the middle one is told.
@@ -32,6 +33,7 @@ pub struct Weir {
     store_url: String,
     database: Option<Database>,
     address: SocketAddr,
+    tokens: Tokens,
     child: Option<Child>,
 }
 
@@ -48,7 +50,8 @@ impl Weir {
         let sqlite = || format!("sqlite:{}", home.path().join("weir.db").display());
         let store_url = database.as_ref().map_or_else(sqlite, |database| database.url.clone());
         let address = free_address()?;
-        Ok(Self { binary, home, store_url, database, address, child: None })
+        let tokens = Tokens::create(home.path())?;
+        Ok(Self { binary, home, store_url, database, address, tokens, child: None })
     }
 
     /// The same, with four plugins of which one decides what the generator may do.
@@ -70,7 +73,13 @@ impl Weir {
     /// How the generator reaches it.
     pub fn door(&self) -> Door {
         let uri = format!("http://{}/catalog", self.address);
-        Door { uri, warehouse: "default".to_owned(), headers: Vec::new(), anywhere: false }
+        Door {
+            uri,
+            warehouse: "default".to_owned(),
+            headers: Vec::new(),
+            anywhere: false,
+            tokens: Some(self.tokens.clone()),
+        }
     }
 
     /// Starts it on the empty store, then again with a table in it, and leaves it running.
@@ -127,6 +136,7 @@ impl Weir {
             .env("WEIR__STORAGE__LOCAL_ROOTS", root)
             .env("WEIR__BOOTSTRAP__ENABLED", "true")
             .env("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", root.join("warehouse"))
+            .envs(Tokens::settings())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -13,6 +13,7 @@ mod postgres;
 mod process;
 mod report;
 mod target;
+mod tokens;
 mod wire;
 
 use std::path::PathBuf;
@@ -131,6 +132,7 @@ async fn measure_elsewhere(arguments: &Arguments, cases: &[Case], uri: &str) -> 
         warehouse: arguments.warehouse.clone(),
         headers: arguments.header.clone(),
         anywhere: arguments.anywhere,
+        tokens: None,
     };
     let target = Target::find(&door).await?;
     let mut dataset = Dataset::new(&target);

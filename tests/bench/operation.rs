@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -19,6 +20,8 @@ const BRANCH: &str = "contended";
 #[derive(Clone, Debug)]
 pub enum Operation {
     Fixed(Request),
+    /// One request after the other, then from the beginning.
+    Rotating(Rc<[Request]>, usize),
     List(Listing),
     Create(Create),
     SetProperty(SetProperty),
@@ -30,6 +33,10 @@ impl Operation {
     pub async fn run(&mut self, connection: &mut Connection) -> Result<u16> {
         match self {
             Self::Fixed(request) => Ok(connection.send(request).await?.status),
+            Self::Rotating(requests, at) => {
+                *at = (*at + 1) % requests.len();
+                Ok(connection.send(&requests[*at]).await?.status)
+            }
             Self::List(listing) => Ok(listing.walk(connection, |_| ()).await?.status),
             Self::Create(create) => create.run(connection).await,
             Self::SetProperty(commit) => commit.run(connection).await,

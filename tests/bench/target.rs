@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use hyper::Uri;
 use serde_json::Value;
 
+use crate::tokens::Tokens;
 use crate::wire::{Connection, Request};
 
 /// A catalog's address with the paths of one warehouse.
@@ -15,6 +16,7 @@ pub struct Target {
     headers: String,
     /// `/catalog/v1/<prefix>`, without a slash at its end.
     base: String,
+    tokens: Option<Tokens>,
 }
 
 /// How the catalog is reached.
@@ -26,6 +28,8 @@ pub struct Door {
     pub headers: Vec<String>,
     /// Whether an address that is not this machine's own may be loaded.
     pub anywhere: bool,
+    /// What signs tokens that the catalog believes, where the generator started it.
+    pub tokens: Option<Tokens>,
 }
 
 impl Target {
@@ -43,7 +47,7 @@ impl Target {
             headers.push_str("\r\n");
         }
         let base = format!("{}/v1", uri.path().trim_end_matches('/'));
-        let mut target = Self { address, headers, base };
+        let mut target = Self { address, headers, base, tokens: door.tokens.clone() };
         let config = target.get(&format!("/config?warehouse={}", encode(&door.warehouse)));
         let config = target.json(&config).await.context("the catalog's configuration")?;
         let prefix = ["overrides", "defaults"].iter().find_map(|group| config[group]["prefix"].as_str());
@@ -66,6 +70,14 @@ impl Target {
 
     pub fn head(&self, path: &str) -> Request {
         self.request("HEAD", path, "")
+    }
+
+    /// The same from the bearer of a token; each number makes another one.
+    pub fn head_as(&self, path: &str, number: usize) -> Result<Request> {
+        let tokens = self.tokens.as_ref();
+        let tokens = tokens.context("only a catalog that this generator starts believes its tokens")?;
+        let headers = format!("{}{}", self.headers, tokens.header(number)?);
+        Ok(Request::new("HEAD", &format!("{}{path}", self.base), &headers, ""))
     }
 
     pub fn post(&self, path: &str, body: &str) -> Request {

@@ -163,7 +163,7 @@ fn an_open_catalog_does_not_listen_beyond_loopback_by_accident() {
     let meant = [("WEIR__SERVER__LISTEN", "0.0.0.0:8181"), ("WEIR__AUTH__ANONYMOUS", "anywhere")];
 
     assert_eq!(paths(&read("", &open).unwrap_err()), ["server.listen"]);
-    assert_eq!(read("", &meant).unwrap().auth.anonymous, Anonymous::Anywhere);
+    assert_eq!(read("", &meant).unwrap().auth.anonymous(), Anonymous::Anywhere);
 }
 
 #[test]

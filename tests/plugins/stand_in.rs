@@ -26,7 +26,7 @@ impl House {
     async fn open(builtins: &'static [Builtin]) -> Self {
         let cache = tempfile::tempdir().expect("a folder");
         let mut config = Config::default();
-        config.auth.anonymous = Anonymous::Never;
+        config.auth.anonymous = Some(Anonymous::Never);
         config.authorization.administrators = vec!["oidc/alice".into()];
         config.plugins.cache_folder = cache.path().to_owned();
         config.plugins.small = true;

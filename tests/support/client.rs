@@ -15,18 +15,24 @@ pub fn choose_tls() {
 pub struct Http {
     client: reqwest::Client,
     base: String,
+    token: Option<String>,
 }
 
 impl Http {
     pub fn new(base: &str) -> Self {
         choose_tls();
         let client = reqwest::Client::builder().no_proxy().no_gzip().build().expect("a plain client");
-        Self { client, base: base.to_owned() }
+        Self { client, base: base.to_owned(), token: None }
     }
 
     /// The same connections, another address below.
     pub fn under(&self, path: &str) -> Self {
-        Self { client: self.client.clone(), base: format!("{}{path}", self.base) }
+        Self { base: format!("{}{path}", self.base), ..self.clone() }
+    }
+
+    /// The same, with a bearer token in each request.
+    pub fn bearing(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     pub fn base(&self) -> &str {
@@ -36,7 +42,12 @@ impl Http {
     /// `path` is appended as it is, so a test decides every byte of it.
     pub fn ask(&self, method: Method, path: &str) -> Ask {
         let url = format!("{}{path}", self.base);
-        Ask { asked: format!("{method} {url}"), request: self.client.request(method, url) }
+        let request = self.client.request(method.clone(), &url);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        Ask { asked: format!("{method} {url}"), request }
     }
 
     pub fn get(&self, path: &str) -> Ask {

@@ -31,18 +31,28 @@ pub struct Governed {
     stop: CancellationToken,
 }
 
+/// The bundled plugins among the guests.
+const BUNDLED: &[&str] = &["cedar", "contract"];
+
 /// One plugin of a generation.
 pub struct Plugin {
-    /// A guest of `tests/guests`, or `contract`, which Weir ships.
+    /// A guest of `tests/guests`, or `cedar`, `contract`, which Weir ships.
     pub guest: &'static str,
     pub settings: Value,
+    /// The claims of callers that it is granted.
+    pub claims: Vec<String>,
     pub mode: Mode,
     pub scope: Scope,
 }
 
 impl Plugin {
     pub fn guest(settings: Value) -> Self {
-        Self { guest: "guest", settings, mode: Mode::Enforce, scope: Scope::default() }
+        Self { guest: "guest", settings, claims: Vec::new(), mode: Mode::Enforce, scope: Scope::default() }
+    }
+
+    /// The bundled plugin `cedar` with these policies.
+    pub fn cedar(policies: &str) -> Self {
+        Self { guest: "cedar", ..Self::guest(json!({ "policies": policies, "otherwise": "deny" })) }
     }
 
     /// A contract that does as it is told; it misbehaves where it reviews.
@@ -68,10 +78,16 @@ impl Governed {
 
     /// `settings` are pairs such as `("WEIR__AUTHORIZATION__ADMINISTRATORS", "anonymous")`.
     pub async fn open_with(engine: Engine, settings: &[(&str, &str)]) -> Self {
+        Self::open_for(engine, settings, None).await
+    }
+
+    /// With a token in each request, for a catalog that lets nobody in without.
+    pub async fn open_for(engine: Engine, settings: &[(&str, &str)], token: Option<&str>) -> Self {
         let installation = Installation::create(engine, &[]).await;
         let app = open(&installation, settings).await;
         let stop = CancellationToken::new();
         let root = Http::new(&listen(&app, stop.clone()).await);
+        let root = token.map_or(root.clone(), |token| root.bearing(token));
         let config = root.get("/catalog/v1/config?warehouse=default").send().await.expect(200).json();
         let prefix = config["overrides"]["prefix"].as_str().expect("a prefix").to_owned();
         let settings = SandboxSettings { small: true, ..SandboxSettings::default() };
@@ -106,6 +122,7 @@ impl Governed {
                 name: format!("plugin-{number}"),
                 settings_json: plugin.settings.to_string(),
                 limits: GuestLimits { deadline_ms: 2_000, ..GuestLimits::default() },
+                claims: plugin.claims,
                 ..GuestSettings::default()
             };
             let guest = Guest::load(&self.sandbox, &compiled, settings).await.expect("the guest takes its settings");
@@ -198,7 +215,7 @@ async fn compiled(sandbox: &Arc<Sandbox>, guest: &'static str) -> Arc<Compiled> 
     if let Some(compiled) = known.get(guest) {
         return Arc::clone(compiled);
     }
-    let path = if guest == "contract" { guests::bundled(guest) } else { guests::guest(guest) };
+    let path = if BUNDLED.contains(&guest) { guests::bundled(guest) } else { guests::guest(guest) };
     let bytes = std::fs::read(path).expect("the guest can be read");
     let compiled = Arc::new(sandbox.compile(bytes.into()).await.expect("the guest compiles"));
     known.insert(guest, Arc::clone(&compiled));

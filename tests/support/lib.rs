@@ -7,6 +7,7 @@ pub mod disk;
 mod engine;
 pub mod governed;
 pub mod guests;
+pub mod oidc;
 mod pooler;
 mod process;
 mod proxy;
