@@ -1,9 +1,11 @@
 //! Answers of guests: what counts, what never does.
 
 use serde_json::json;
-use weir::plugin::{Blame, Effect, Listing, Plan, PluginFault};
+use weir::plugin::{Blame, Effect, Listing, Place, Plan, PluginFault};
 
-use crate::ask::{ask, batch, behaving, call, check, drop_of_price, guest, limits, settings, table, told, try_load};
+use crate::ask::{
+    ask, batch, behaving, call, check, drop_of_price, guest, limits, parent, settings, table, told, try_load,
+};
 
 #[tokio::test]
 async fn a_guest_decides_each_check_in_its_order() {
@@ -24,7 +26,9 @@ async fn a_guest_decides_thousands_in_columns() {
 
 #[tokio::test]
 async fn a_plan_is_made_where_the_guest_can_make_one() {
-    let listing = Listing { action: "table:list", kind: "table", warehouse: "lake", namespace: &["sales".to_owned()] };
+    let within =
+        Place { project: parent("default"), warehouse: Some(parent("lake")), namespace: vec![parent("sales")] };
+    let listing = Listing { action: "table:list", kind: "table", within: &within };
     let planner = try_load("planner", settings(json!({ "plan": "nothing" }), limits())).await.expect("loads");
     let plan = planner.plan_list(&call(), listing).await.expect("answers");
     assert!(matches!(plan, Some(Plan::Nothing)), "{plan:?}");

@@ -45,6 +45,26 @@ pub mod storing {
     });
 }
 
+/// News of changes.
+pub mod following {
+    wasmtime::component::bindgen!({
+        path: "../wit/v0.1",
+        world: "following",
+        exports: { default: async },
+        with: { "weir:plugin/types": crate::plugin::bindings::deciding::weir::plugin::types },
+    });
+}
+
+/// Grants that plugins keep.
+pub mod granting {
+    wasmtime::component::bindgen!({
+        path: "../wit/v0.1",
+        world: "granting",
+        exports: { default: async },
+        with: { "weir:plugin/types": crate::plugin::bindings::deciding::weir::plugin::types },
+    });
+}
+
 /// Reviews of changes.
 pub mod reviewing {
     wasmtime::component::bindgen!({

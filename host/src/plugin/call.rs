@@ -10,15 +10,15 @@ use super::guest::Guest;
 use super::instance::{Instance, deadline};
 use super::lifecycle::now_ms;
 use super::pool::Lease;
-use super::{Batch, Call, Check, Fault, Plan, Verdict, output, trap};
+use super::{Batch, Call, Check, Fault, Grant, Object, Place, Plan, Verdict, output, trap};
 
 /// What is to be listed.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {
     pub action: &'a str,
     pub kind: &'a str,
-    pub warehouse: &'a str,
-    pub namespace: &'a [String],
+    /// The place that all of it lies in.
+    pub within: &'a Place,
 }
 
 impl Guest {
@@ -56,17 +56,102 @@ impl Guest {
             return Ok(None);
         }
         let call = &*self.shown(call);
-        let Listing { action, kind, warehouse, namespace } = listing;
+        let Listing { action, kind, within } = listing;
         let ends = self.ends(call);
         let asking = async {
             let mut lease = self.begin(call, ends).await?;
             let Instance { store, exports } = &mut lease.instance;
             let planning = exports.planning.as_ref().ok_or(PluginFault::NotExported("authorizer-plan"))?;
             let planner = planning.weir_plugin_authorizer_plan();
-            let answer = planner.call_plan_list(store, call, action, kind, warehouse, namespace).await;
+            let answer = planner.call_plan_list(store, call, action, kind, within).await;
             self.end(lease, answer, |_| Ok(()))
         };
         self.answered(ends, asking).await.map(Some)
+    }
+
+    /// Tells of a change; an error has it told again.
+    pub async fn on_change(
+        &self,
+        call: &Call,
+        change: &str,
+        object: &Object,
+        before: Option<&Object>,
+    ) -> Result<(), PluginFault> {
+        let call = &*self.shown(call);
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let following = exports.following.as_ref().ok_or(PluginFault::NotExported("authorizer-events"))?;
+            let follower = following.weir_plugin_authorizer_events();
+            let answer = follower.call_on_change(store, call, change, object, before).await;
+            self.end(lease, answer, |()| Ok(()))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// What can be granted on objects of a kind.
+    pub async fn privileges(&self, call: &Call, kind: &str) -> Result<Vec<String>, PluginFault> {
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let granting = exports.granting.as_ref().ok_or(PluginFault::NotExported("authorizer-grants"))?;
+            let answer = granting.weir_plugin_authorizer_grants().call_privileges(store, kind).await;
+            self.end(lease, answer.map(Ok), |privileges| output::privileges(privileges))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// The grants on an object itself, one page of them, with where the next one begins.
+    pub async fn read_grants(
+        &self,
+        call: &Call,
+        object: &Object,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<Grant>, Option<String>), PluginFault> {
+        let call = &*self.shown(call);
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let granting = exports.granting.as_ref().ok_or(PluginFault::NotExported("authorizer-grants"))?;
+            let answer = granting.weir_plugin_authorizer_grants().call_read(store, call, object, cursor).await;
+            self.end(lease, answer, |(grants, _)| output::grants(grants, &object.id))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// Adds grants, removes others; whether the caller may was asked before.
+    pub async fn write_grants(&self, call: &Call, add: &[Grant], remove: &[Grant]) -> Result<(), PluginFault> {
+        let call = &*self.shown(call);
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let granting = exports.granting.as_ref().ok_or(PluginFault::NotExported("authorizer-grants"))?;
+            let answer = granting.weir_plugin_authorizer_grants().call_write(store, call, add, remove).await;
+            self.end(lease, answer, |()| Ok(()))
+        };
+        self.answered(ends, asking).await
+    }
+
+    /// The objects about which anything is kept, `<kind>/<id>`, page by page.
+    pub async fn known_objects(
+        &self,
+        call: &Call,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), PluginFault> {
+        let call = &*self.shown(call);
+        let ends = self.ends(call);
+        let asking = async {
+            let mut lease = self.begin(call, ends).await?;
+            let Instance { store, exports } = &mut lease.instance;
+            let granting = exports.granting.as_ref().ok_or(PluginFault::NotExported("authorizer-grants"))?;
+            let answer = granting.weir_plugin_authorizer_grants().call_known(store, call, cursor).await;
+            self.end(lease, answer, |_| Ok(()))
+        };
+        self.answered(ends, asking).await
     }
 
     /// The call as this plugin may see it: no claim crosses that it did not ask for and was granted.

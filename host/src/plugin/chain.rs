@@ -76,13 +76,7 @@ impl<D> Seat<D> {
     /// Whether a check about this object is for the authorizer. What belongs to no project, such as the server itself,
     /// is only for those without a scope.
     pub(in crate::plugin) fn governs(&self, object: &Object) -> bool {
-        let project = if object.kind == "project" { &object.id } else { &object.project.id };
-        let warehouse = match &object.warehouse {
-            Some(warehouse) => Some(warehouse.id.as_str()),
-            None if object.kind == "warehouse" => Some(object.id.as_str()),
-            None => None,
-        };
-        self.scope.covers(project, warehouse)
+        self.scope.governs(object)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Abilities;
 use super::chain::{Chain, Holder, Seat};
 use super::guest::Guest;
 use super::panel::Panel;
+use super::{Abilities, Object};
 
 /// The chain of authorizers that a generation makes.
 pub type Authorizers = Chain<Holder>;
@@ -36,6 +36,19 @@ impl Scope {
         self.is_everywhere()
             || self.projects.iter().any(|id| id == project_id)
             || warehouse_id.is_some_and(|warehouse_id| self.warehouses.iter().any(|id| id == warehouse_id))
+    }
+}
+
+impl Scope {
+    /// Whether an object is governed: what lies in a project, in a warehouse, or is one itself.
+    pub fn governs(&self, object: &Object) -> bool {
+        let project = if object.kind == "project" { &object.id } else { &object.project.id };
+        let warehouse = match &object.warehouse {
+            Some(warehouse) => Some(warehouse.id.as_str()),
+            None if object.kind == "warehouse" => Some(object.id.as_str()),
+            None => None,
+        };
+        self.covers(project, warehouse)
     }
 }
 
@@ -77,6 +90,16 @@ impl Generation {
     /// Those that give access to files, in their order.
     pub fn storages(&self) -> impl Iterator<Item = &Member> {
         self.enforced().filter(|member| member.guest.abilities().storage)
+    }
+
+    /// Those that hear of changes.
+    pub fn followers(&self) -> impl Iterator<Item = &Member> {
+        self.enforced().filter(|member| member.guest.abilities().authorizer_events)
+    }
+
+    /// Those that keep grants.
+    pub fn granters(&self) -> impl Iterator<Item = &Member> {
+        self.enforced().filter(|member| member.guest.abilities().authorizer_grants)
     }
 
     /// Those that are only watched.

@@ -126,6 +126,11 @@ impl Guest {
         }
     }
 
+    /// Whether its last call failed.
+    pub fn is_failing(&self) -> bool {
+        self.breaker.is_troubled()
+    }
+
     pub fn stats(&self) -> GuestStats {
         GuestStats {
             queued: self.pool.queued(),

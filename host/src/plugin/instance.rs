@@ -8,6 +8,8 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::bindings::base::{Plugin, PluginIndices};
 use super::bindings::deciding::{Deciding, DecidingIndices};
+use super::bindings::following::{Following, FollowingIndices};
+use super::bindings::granting::{Granting, GrantingIndices};
 use super::bindings::planning::{Planning, PlanningIndices};
 use super::bindings::reviewing::{Reviewing, ReviewingIndices};
 use super::bindings::reviewing_transactions::{ReviewingTransactions, ReviewingTransactionsIndices};
@@ -52,6 +54,8 @@ pub(super) struct Template {
     base: PluginIndices,
     deciding: Option<DecidingIndices>,
     planning: Option<PlanningIndices>,
+    following: Option<FollowingIndices>,
+    granting: Option<GrantingIndices>,
     reviewing: Option<ReviewingIndices>,
     storing: Option<StoringIndices>,
     transactions: Option<ReviewingTransactionsIndices>,
@@ -69,6 +73,12 @@ impl Template {
             base: PluginIndices::new(&linked).map_err(shape)?,
             deciding: abilities.authorizer.then(|| DecidingIndices::new(&linked)).transpose().map_err(shape)?,
             planning: abilities.authorizer_plan.then(|| PlanningIndices::new(&linked)).transpose().map_err(shape)?,
+            following: abilities
+                .authorizer_events
+                .then(|| FollowingIndices::new(&linked))
+                .transpose()
+                .map_err(shape)?,
+            granting: abilities.authorizer_grants.then(|| GrantingIndices::new(&linked)).transpose().map_err(shape)?,
             reviewing: abilities.contract.then(|| ReviewingIndices::new(&linked)).transpose().map_err(shape)?,
             storing: abilities.storage.then(|| StoringIndices::new(&linked)).transpose().map_err(shape)?,
             transactions: abilities
@@ -95,6 +105,8 @@ impl Template {
             base: self.base.load(&mut store, &instance)?,
             deciding: self.deciding.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             planning: self.planning.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
+            following: self.following.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
+            granting: self.granting.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             reviewing: self.reviewing.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             storing: self.storing.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
             transactions: self.transactions.as_ref().map(|indices| indices.load(&mut store, &instance)).transpose()?,
@@ -142,6 +154,8 @@ pub(super) struct Exports {
     pub(super) base: Plugin,
     pub(super) deciding: Option<Deciding>,
     pub(super) planning: Option<Planning>,
+    pub(super) following: Option<Following>,
+    pub(super) granting: Option<Granting>,
     pub(super) reviewing: Option<Reviewing>,
     pub(super) storing: Option<Storing>,
     pub(super) transactions: Option<ReviewingTransactions>,

@@ -36,7 +36,8 @@ pub use bindings::deciding::exports::weir::plugin::authorizer::{Batch, Check, Co
 pub use bindings::deciding::weir::plugin::types::{
     Attribute, Call, Effect, Fault, FaultDetail, Object, Parent, Principal, Value, Verdict,
 };
-pub use bindings::planning::exports::weir::plugin::authorizer_plan::Plan;
+pub use bindings::granting::exports::weir::plugin::authorizer_grants::Grant;
+pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Place, Plan};
 pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
 pub use bindings::reviewing::weir::plugin::change::{Column as TableColumn, PropertyChange, Retype};
 pub use call::Listing;

@@ -1,12 +1,15 @@
 //! Whether an answer fits the question.
 
 use super::faults::PluginFault;
-use super::{Verdict, Violation};
+use super::{Grant, Verdict, Violation};
 
 /// The largest value of an effect: 0 deny, 1 allow, 2 abstain.
 const EFFECT_MAX: u8 = 2;
 /// A reviewer with more to say has lost its measure; a client could not read it either.
 const VIOLATIONS_MAX: usize = 1_000;
+/// Of one page.
+const GRANTS_MAX: usize = 10_000;
+const PRIVILEGES_MAX: usize = 100;
 
 /// A verdict too few or too many leaves open which check each is about: then none of them counts.
 pub(super) fn verdicts(verdicts: &[Verdict], checks: usize) -> Result<(), PluginFault> {
@@ -27,6 +30,24 @@ pub(super) fn violations(violations: &[Violation]) -> Result<(), PluginFault> {
         return Err(PluginFault::BadOutput(text));
     }
     Ok(())
+}
+
+/// A page of grants on one object; a guest that speaks of others has lost the question.
+pub(super) fn grants(grants: &[Grant], object_id: &str) -> Result<(), PluginFault> {
+    if grants.len() > GRANTS_MAX {
+        return Err(PluginFault::BadOutput(format!("it gave {} grants at once, it can be {GRANTS_MAX}", grants.len())));
+    }
+    match grants.iter().find(|grant| grant.object.id != object_id) {
+        Some(_) => Err(PluginFault::BadOutput("it gave grants on another object".to_owned())),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn privileges(privileges: &[String]) -> Result<(), PluginFault> {
+    match privileges.len() {
+        0..=PRIVILEGES_MAX => Ok(()),
+        found => Err(PluginFault::BadOutput(format!("it knows {found} privileges, it can be {PRIVILEGES_MAX}"))),
+    }
 }
 
 fn length(what: &str, found: usize, asked: usize) -> Result<(), PluginFault> {

@@ -35,7 +35,7 @@ fn lies_in(listing: &Listing, place: &EntityUid) -> bool {
     let id = place.id().unescaped();
     match place.type_name().to_string().as_str() {
         "Weir::Server" => id == crate::entities::SERVER,
-        "Weir::Warehouse" => id == listing.warehouse,
+        "Weir::Warehouse" => listing.within.warehouse.as_ref().is_some_and(|warehouse| warehouse.id == id),
         _ => false,
     }
 }

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 use weir_plugin::testing::{call, check, configure, object};
-use weir_plugin::{Attribute, Authorizer, Batch, BatchColumn, Effect, Listing, Object, Parent, Plan, Planner, Verdict};
+use weir_plugin::{
+    Attribute, Authorizer, Batch, BatchColumn, Effect, Listing, Object, Parent, Place, Plan, Planner, Verdict,
+};
 use weir_plugin_cedar::Cedar;
 
 const POLICIES: &str = r#"
@@ -201,11 +203,15 @@ fn a_batch_is_decided_as_its_items_are() {
 
 #[test]
 fn plans_say_what_scopes_say() {
+    let parent = |id: &str| Parent { id: id.to_string(), name: "any".to_string() };
     let listing = Listing {
         action: "table:describe".to_string(),
         kind: "table".to_string(),
-        warehouse: "warehouse:lake".to_string(),
-        namespace: vec!["sales".to_string()],
+        within: Place {
+            project: parent("project:default"),
+            warehouse: Some(parent("warehouse:lake")),
+            namespace: vec![],
+        },
     };
     let plan =
         |settings: Value, who: (&str, &[&str])| cedar(settings).plan_list(&call(who.0, who.1), &listing).unwrap();

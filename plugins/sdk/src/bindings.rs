@@ -68,3 +68,30 @@ pub mod reviewing {
         with: { "weir:plugin/types@0.1.0": crate::bindings::deciding::weir::plugin::types },
     });
 }
+
+/// News of changes.
+pub mod following {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        world: "following",
+        runtime_path: "::weir_plugin::wit_bindgen::rt",
+        pub_export_macro: true,
+        export_macro_name: "export_following",
+        default_bindings_module: "::weir_plugin::bindings::following",
+        with: { "weir:plugin/types@0.1.0": crate::bindings::deciding::weir::plugin::types },
+    });
+}
+
+/// Grants that the plugin keeps.
+pub mod granting {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        world: "granting",
+        runtime_path: "::weir_plugin::wit_bindgen::rt",
+        pub_export_macro: true,
+        export_macro_name: "export_granting",
+        default_bindings_module: "::weir_plugin::bindings::granting",
+        with: { "weir:plugin/types@0.1.0": crate::bindings::deciding::weir::plugin::types },
+        additional_derives: [PartialEq],
+    });
+}

@@ -1,6 +1,6 @@
 //! Authorizers: who may do what.
 
-use crate::{Attribute, Batch, Call, Check, Effect, Fault, FaultDetail, Object, Plan, Plugin, Value, Verdict};
+use crate::{Attribute, Batch, Call, Check, Effect, Fault, FaultDetail, Object, Place, Plan, Plugin, Value, Verdict};
 
 /// Decides. What it cannot judge it abstains from: another plugin of the chain may know, and where none does, nobody passes.
 pub trait Authorizer: Plugin {
@@ -23,13 +23,12 @@ pub trait Planner: Authorizer {
     fn plan_list(&self, call: &Call, listing: &Listing) -> Result<Plan, Fault>;
 }
 
-/// A listing that is about to be read: `kind` objects below `namespace` of `warehouse` (ids), asked for `action`.
-#[derive(Debug, Clone, Default)]
+/// A listing that is about to be read: objects of a kind that lie directly in a place, asked for `action`.
+#[derive(Debug, Clone)]
 pub struct Listing {
     pub action: String,
     pub kind: String,
-    pub warehouse: String,
-    pub namespace: Vec<String>,
+    pub within: Place,
 }
 
 impl Verdict {

@@ -1,7 +1,7 @@
 //! `plugin!`: the exports of a component.
 
 /// Exports a type as a plugin, with the abilities that it has: `plugin!(Policy: authorizer)`,
-/// `plugin!(Policy: authorizer, planner)`, `plugin!(Rules: contract)`,
+/// `plugin!(Policy: authorizer, planner, follower, grants)`, `plugin!(Rules: contract)`,
 /// `plugin!(Store: storage)`. Outside the sandbox it exports nothing: the names of a
 /// component's exports are none that a linker of shared libraries takes.
 #[macro_export]
@@ -41,9 +41,9 @@ macro_rules! plugin_ability {
     (planner $plugin:ty) => {
         impl $crate::bindings::planning::exports::weir::plugin::authorizer_plan::Guest for Exported {
             fn plan_list(
-                call: $crate::Call, action: String, kind: String, warehouse: String, namespace: Vec<String>,
+                call: $crate::Call, action: String, kind: String, within: $crate::Place,
             ) -> Result<$crate::Plan, $crate::Fault> {
-                $crate::glue::plan_list::<$plugin>(&call, &$crate::Listing { action, kind, warehouse, namespace })
+                $crate::glue::plan_list::<$plugin>(&call, &$crate::Listing { action, kind, within })
             }
         }
         $crate::bindings::planning::export_planning!(Exported with_types_in $crate::bindings::planning);
@@ -71,6 +71,39 @@ macro_rules! plugin_ability {
             }
         }
         $crate::bindings::storing::export_storing!(Exported with_types_in $crate::bindings::storing);
+    };
+    (follower $plugin:ty) => {
+        impl $crate::bindings::following::exports::weir::plugin::authorizer_events::Guest for Exported {
+            fn on_change(
+                call: $crate::Call, change: String, object: $crate::Object, before: Option<$crate::Object>,
+            ) -> Result<(), $crate::Fault> {
+                $crate::glue::on_change::<$plugin>(&call, &change, &object, before.as_ref())
+            }
+        }
+        $crate::bindings::following::export_following!(Exported with_types_in $crate::bindings::following);
+    };
+    (grants $plugin:ty) => {
+        impl $crate::bindings::granting::exports::weir::plugin::authorizer_grants::Guest for Exported {
+            fn privileges(kind: String) -> Vec<String> {
+                $crate::glue::privileges::<$plugin>(&kind)
+            }
+            fn read(
+                call: $crate::Call, object: $crate::Object, cursor: Option<String>,
+            ) -> Result<(Vec<$crate::Grant>, Option<String>), $crate::Fault> {
+                $crate::glue::read_grants::<$plugin>(&call, &object, cursor.as_deref())
+            }
+            fn write(
+                call: $crate::Call, add: Vec<$crate::Grant>, remove: Vec<$crate::Grant>,
+            ) -> Result<(), $crate::Fault> {
+                $crate::glue::write_grants::<$plugin>(&call, &add, &remove)
+            }
+            fn known(
+                call: $crate::Call, cursor: Option<String>,
+            ) -> Result<(Vec<String>, Option<String>), $crate::Fault> {
+                $crate::glue::known_objects::<$plugin>(&call, cursor.as_deref())
+            }
+        }
+        $crate::bindings::granting::export_granting!(Exported with_types_in $crate::bindings::granting);
     };
     (contract $plugin:ty) => {
         impl $crate::bindings::reviewing::exports::weir::plugin::contract::Guest for Exported {

@@ -10,8 +10,9 @@ use crate::bindings::base::exports::weir::plugin::lifecycle::Description;
 use crate::bindings::storing::exports::weir::plugin::storage;
 use crate::host::secrets::Secret;
 use crate::{
-    AccessGrant, Authorizer, Batch, Call, Check, Contract, Effect, Fault, Key, Listing, Object, Plan, Planner, Plugin,
-    Problem, Profile, Proposal, SignRequest, Storage, Touched, Verdict, Violation, Want, problem,
+    AccessGrant, Authorizer, Batch, Call, Check, Contract, Effect, Fault, Follower, Grant, Grants, Key, Listing,
+    Object, Plan, Planner, Plugin, Problem, Profile, Proposal, SignRequest, Storage, Touched, Verdict, Violation, Want,
+    problem,
 };
 
 thread_local! {
@@ -82,6 +83,36 @@ pub fn authorize_many<P: Authorizer>(call: &Call, batch: &Batch) -> Result<Vec<u
 
 pub fn plan_list<P: Planner>(call: &Call, listing: &Listing) -> Result<Plan, Fault> {
     plugin::<P>()?.plan_list(call, listing)
+}
+
+pub fn on_change<P: Follower>(
+    call: &Call,
+    change: &str,
+    object: &Object,
+    before: Option<&Object>,
+) -> Result<(), Fault> {
+    plugin::<P>()?.on_change(call, change, object, before)
+}
+
+/// An instance that is not configured yet knows no privileges.
+pub fn privileges<P: Grants>(kind: &str) -> Vec<String> {
+    plugin::<P>().map(|plugin| plugin.privileges(kind)).unwrap_or_default()
+}
+
+pub fn read_grants<P: Grants>(
+    call: &Call,
+    object: &Object,
+    cursor: Option<&str>,
+) -> Result<(Vec<Grant>, Option<String>), Fault> {
+    plugin::<P>()?.read(call, object, cursor)
+}
+
+pub fn write_grants<P: Grants>(call: &Call, add: &[Grant], remove: &[Grant]) -> Result<(), Fault> {
+    plugin::<P>()?.write(call, add, remove)
+}
+
+pub fn known_objects<P: Grants>(call: &Call, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Fault> {
+    plugin::<P>()?.known(call, cursor)
 }
 
 pub fn review<P: Contract>(

@@ -10,6 +10,7 @@ mod decide;
 mod export;
 #[doc(hidden)]
 pub mod glue;
+mod grants;
 pub mod host;
 mod settings;
 mod storage;
@@ -23,7 +24,8 @@ pub use bindings::deciding::exports::weir::plugin::authorizer::{Batch, Check, Co
 pub use bindings::deciding::weir::plugin::types::{
     Attribute, Call, Effect, Fault, FaultDetail, Object, Parent, Principal, Value, Verdict,
 };
-pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Ids, Plan};
+pub use bindings::granting::exports::weir::plugin::authorizer_grants::Grant;
+pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Ids, Place, Plan};
 pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
 pub use bindings::reviewing::weir::plugin::change::{Column, PropertyChange, Retype};
 pub use bindings::storing::exports::weir::plugin::storage::{
@@ -31,6 +33,7 @@ pub use bindings::storing::exports::weir::plugin::storage::{
 };
 pub use contract::{Contract, Metadata, Proposal};
 pub use decide::{Authorizer, Listing, Planner, attribute, text};
+pub use grants::{Follower, Grants};
 pub use schemars;
 pub use settings::{Plugin, problem};
 pub use storage::{Headers, Key, Storage, form_text};

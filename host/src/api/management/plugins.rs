@@ -212,6 +212,8 @@ fn in_place(found: crate::plugin::lifecycle::InPlace) -> PluginInPlace {
     let abilities = [
         ("authorizer", found.abilities.authorizer),
         ("authorizer-plan", found.abilities.authorizer_plan),
+        ("authorizer-events", found.abilities.authorizer_events),
+        ("authorizer-grants", found.abilities.authorizer_grants),
         ("contract", found.abilities.contract),
         ("contract-transaction", found.abilities.contract_transaction),
     ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Chain, Decider, Decision, Outcome, PlanAsked, Silence, Tally, Voice, Word};
-use crate::plugin::{Batch, Call, Check, Parent, Plan};
+use crate::plugin::{Batch, Call, Check, Parent, Place, Plan};
 
 /// The most items that cross to a guest in one call.
 const ITEMS_MAX: usize = 4_096;
@@ -55,16 +55,12 @@ enum Planned {
 impl<D: Decider> Listing<D> {
     pub async fn plan(chain: Arc<Chain<D>>, call: Call, of: Listed) -> Self {
         let mut plans = Vec::new();
-        let namespace: Vec<String> = of.namespace.iter().map(|parent| parent.name.clone()).collect();
-        let warehouse = of.warehouse.as_ref().map(|warehouse| warehouse.id.clone());
-        let asked = PlanAsked {
-            action: &of.action,
-            kind: &of.kind,
-            warehouse: warehouse.as_deref().unwrap_or_default(),
-            namespace: &namespace,
-        };
+        let within =
+            Place { project: of.project.clone(), warehouse: of.warehouse.clone(), namespace: of.namespace.clone() };
+        let warehouse = of.warehouse.as_ref().map(|warehouse| warehouse.id.as_str());
+        let asked = PlanAsked { action: &of.action, kind: &of.kind, within: &within };
         for (number, seat) in chain.seats().iter().enumerate().filter(|(_, seat)| !seat.shadow) {
-            if !seat.scope.covers(&of.project.id, warehouse.as_deref()) {
+            if !seat.scope.covers(&of.project.id, warehouse) {
                 continue;
             }
             let plan = match seat.decider.plan_list(&call, &asked).await {

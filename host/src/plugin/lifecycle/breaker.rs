@@ -65,6 +65,12 @@ impl Breaker {
         }
     }
 
+    /// Whether the last call failed, or none is let through.
+    pub fn is_troubled(&self) -> bool {
+        let state = self.lock();
+        state.failures > 0 || state.open_until_ms.is_some()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         // The state is plain numbers, whole after each statement, so a panic elsewhere spoils nothing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
