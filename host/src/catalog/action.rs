@@ -81,6 +81,8 @@ actions! {
     ServerProvisionUsers = Server "server:provision-users" "Tell of users before they come.",
     ServerUpdateUsers = Server "server:update-users" "Change what is known of users.",
     ServerDeleteUsers = Server "server:delete-users" "Forget users with all their memberships.",
+    ServerReadGrants = Server "server:read-grants" "See who holds privileges on the server.",
+    ServerGrant = Server "server:grant" "Give a privilege on the server to somebody, or take it away.",
     ProjectDescribe = Project "project:describe" "Read a project; without it the project is hidden.",
     ProjectRename = Project "project:rename" "Rename a project.",
     ProjectDelete = Project "project:delete" "Delete an empty project.",
@@ -90,6 +92,8 @@ actions! {
     ProjectControlTasks = Project "project:control-tasks" "Stop, cancel, hurry or set up a project's background tasks.",
     ProjectCreateRole = Project "project:create-role" "Create a role.",
     ProjectListRoles = Project "project:list-roles" "List the roles that one may see.",
+    ProjectReadGrants = Project "project:read-grants" "See who holds privileges on a project.",
+    ProjectGrant = Project "project:grant" "Give a privilege on a project to somebody, or take it away.",
     WarehouseDescribe = Warehouse "warehouse:describe" "Use or read a warehouse; without it the warehouse is hidden.",
     WarehouseUpdate = Warehouse "warehouse:update" "Rename, activate, protect or re-point a warehouse.",
     WarehouseDelete = Warehouse "warehouse:delete" "Delete an empty warehouse.",
@@ -100,6 +104,8 @@ actions! {
     WarehouseListTasks = Warehouse "warehouse:list-tasks" "List background tasks.",
     WarehouseControlTasks = Warehouse "warehouse:control-tasks" "Stop, cancel or hurry background tasks.",
     WarehouseExplain = Warehouse "warehouse:explain" "See what others may do in the warehouse, for what reason.",
+    WarehouseReadGrants = Warehouse "warehouse:read-grants" "See who holds privileges on a warehouse.",
+    WarehouseGrant = Warehouse "warehouse:grant" "Give a privilege on a warehouse to somebody, or take it away.",
     NamespaceDescribe = Namespace "namespace:describe" "Load a namespace; without it the namespace is hidden.",
     NamespaceCreateNamespace = Namespace "namespace:create-namespace" "Create a namespace inside.",
     NamespaceAcceptNamespace = Namespace "namespace:accept-namespace" "Take in a namespace with what it holds.",
@@ -112,6 +118,8 @@ actions! {
     NamespaceMove = Namespace "namespace:move" "Move the namespace, with what it holds, to another name or place.",
     NamespaceDrop = Namespace "namespace:drop" "Drop the namespace.",
     NamespaceProtect = Namespace "namespace:protect" "Read or set the protection flag.",
+    NamespaceReadGrants = Namespace "namespace:read-grants" "See who holds privileges on the namespace.",
+    NamespaceGrant = Namespace "namespace:grant" "Give a privilege on the namespace to somebody, or take it away.",
     TableDescribe = Table "table:describe" "Load the metadata; without it the table is hidden.",
     TableRead = Table "table:read" "Read data files.",
     TableWrite = Table "table:write" "Write and delete data files.",
@@ -121,12 +129,16 @@ actions! {
     TableUndrop = Table "table:undrop" "Bring a soft-deleted table back.",
     TableProtect = Table "table:protect" "Read or set the protection flag.",
     TableReportMetrics = Table "table:report-metrics" "Send a scan or commit report.",
+    TableReadGrants = Table "table:read-grants" "See who holds privileges on the table.",
+    TableGrant = Table "table:grant" "Give a privilege on the table to somebody, or take it away.",
     ViewDescribe = View "view:describe" "Load the view; without it the view is hidden.",
     ViewCommit = View "view:commit" "Replace the view or change its properties.",
     ViewRename = View "view:rename" "Rename the view.",
     ViewDrop = View "view:drop" "Drop the view.",
     ViewUndrop = View "view:undrop" "Bring a soft-deleted view back.",
     ViewProtect = View "view:protect" "Read or set the protection flag.",
+    ViewReadGrants = View "view:read-grants" "See who holds privileges on the view.",
+    ViewGrant = View "view:grant" "Give a privilege on the view to somebody, or take it away.",
     RoleDescribe = Role "role:describe" "Read a role; without it the role is hidden.",
     RoleUpdate = Role "role:update" "Change the name, the description or the source of the role.",
     RoleDelete = Role "role:delete" "Delete the role with all memberships.",
@@ -160,6 +172,12 @@ impl Action {
                 | Self::TableWrite
                 | Self::TableReportMetrics
                 | Self::ViewDescribe
+                | Self::ServerReadGrants
+                | Self::ProjectReadGrants
+                | Self::WarehouseReadGrants
+                | Self::NamespaceReadGrants
+                | Self::TableReadGrants
+                | Self::ViewReadGrants
                 | Self::RoleDescribe
                 | Self::RoleListMembers
         )
@@ -168,6 +186,34 @@ impl Action {
     /// The action of this text; `None` where the catalogue has none.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.as_str() == text)
+    }
+
+    /// Seeing who holds privileges on an object of this kind, where there are any.
+    pub const fn read_grants(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Server => Some(Self::ServerReadGrants),
+            Kind::Project => Some(Self::ProjectReadGrants),
+            Kind::Warehouse => Some(Self::WarehouseReadGrants),
+            Kind::Namespace => Some(Self::NamespaceReadGrants),
+            Kind::Table => Some(Self::TableReadGrants),
+            Kind::View => Some(Self::ViewReadGrants),
+            // Who is in a role is no privilege on it.
+            Kind::Role => None,
+        }
+    }
+
+    /// Giving a privilege on an object of this kind, or taking it away, where there are any.
+    pub const fn grant(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Server => Some(Self::ServerGrant),
+            Kind::Project => Some(Self::ProjectGrant),
+            Kind::Warehouse => Some(Self::WarehouseGrant),
+            Kind::Namespace => Some(Self::NamespaceGrant),
+            Kind::Table => Some(Self::TableGrant),
+            Kind::View => Some(Self::ViewGrant),
+            // Who is in a role is no privilege on it.
+            Kind::Role => None,
+        }
     }
 
     /// The question whose denial hides an object of this kind from the caller.

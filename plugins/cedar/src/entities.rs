@@ -49,11 +49,16 @@ fn is_of_the_object(key: &str) -> bool {
     key.starts_with(PROPERTY) || OF_THE_OBJECT.contains(&key)
 }
 
-/// The groups that an action is in: `read` or `change`, and its kind.
+/// The groups that an action is in: `read`, `change` or `grants`, and its kind.
 pub fn groups(action: &str) -> [&str; 2] {
     let (kind, verb) = action.split_once(':').unwrap_or(("", action));
     let reads = matches!(verb, "describe" | "read" | "report-metrics") || verb.starts_with("list-");
-    [if reads { "read" } else { "change" }, kind]
+    let group = match verb {
+        "grant" | "read-grants" => "grants",
+        _ if reads => "read",
+        _ => "change",
+    };
+    [group, kind]
 }
 
 /// The types, parsed once an instance.

@@ -33,6 +33,8 @@ pub struct Wish<'a> {
     pub force: Option<bool>,
     pub purge: Option<bool>,
     pub recursive: Option<bool>,
+    /// What is to be given or taken away.
+    pub privilege: Option<&'a str>,
 }
 
 impl<'a> Question<'a> {
@@ -51,6 +53,11 @@ impl<'a> Question<'a> {
 
     pub fn by_id(self, id: Uuid) -> Self {
         Self { by_id: Some(id), ..self }
+    }
+
+    /// Another action on the same object.
+    pub fn asking(self, action: Action) -> Self {
+        Self { action, ..self }
     }
 
     pub fn aside(self) -> Self {

@@ -54,6 +54,7 @@ pub struct WishedFor {
     pub force: Option<bool>,
     pub purge: Option<bool>,
     pub recursive: Option<bool>,
+    pub privilege: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -152,6 +153,7 @@ impl WishedFor {
             force: self.force,
             purge: self.purge,
             recursive: self.recursive,
+            privilege: self.privilege.as_deref(),
         }
     }
 }

@@ -18,6 +18,7 @@ pub enum Fact {
     Force,
     Purge,
     Recursive,
+    Privilege,
 }
 
 impl Fact {
@@ -35,6 +36,7 @@ impl Fact {
         Self::Force,
         Self::Purge,
         Self::Recursive,
+        Self::Privilege,
     ];
 
     /// The key of the attribute; of a family what all its keys begin with.
@@ -53,6 +55,7 @@ impl Fact {
             Self::Force => "force",
             Self::Purge => "purge",
             Self::Recursive => "recursive",
+            Self::Privilege => "privilege",
         }
     }
 
@@ -60,7 +63,7 @@ impl Fact {
     pub const fn value(self) -> &'static str {
         match self {
             Self::Protected | Self::Force | Self::Purge | Self::Recursive => "boolean",
-            Self::Status | Self::Location | Self::Properties | Self::NewName => "text",
+            Self::Status | Self::Location | Self::Properties | Self::NewName | Self::Privilege => "text",
             Self::FormatVersion => "integer",
             Self::UpdateKinds | Self::Refs | Self::ChangedProperties | Self::NewNamespace => "texts",
         }
@@ -81,6 +84,9 @@ impl Fact {
             Self::Force => "Whether protection is to be overridden.",
             Self::Purge => "Whether the files are to be deleted too.",
             Self::Recursive => "Whether all that is inside is to be dropped too.",
+            Self::Privilege => {
+                "The privilege that is to be given or taken away, in the words of the plugin that keeps grants."
+            }
         }
     }
 }
@@ -110,6 +116,12 @@ impl Action {
             Self::NamespaceMove => &[Fact::Protected, Fact::Properties, Fact::NewNamespace, Fact::NewName, Fact::Force],
             Self::NamespaceUpdateProperties => &[Fact::Protected, Fact::Properties, Fact::ChangedProperties],
             Self::NamespaceDrop => &[Fact::Protected, Fact::Properties, Fact::Recursive, Fact::Force, Fact::Purge],
+            Self::ServerGrant | Self::ProjectGrant => &[Fact::Privilege],
+            Self::WarehouseGrant => &[Fact::Protected, Fact::Status, Fact::Location, Fact::Privilege],
+            Self::NamespaceGrant => &[Fact::Protected, Fact::Properties, Fact::Privilege],
+            Self::TableGrant | Self::ViewGrant => {
+                &[Fact::Protected, Fact::Location, Fact::FormatVersion, Fact::Properties, Fact::Privilege]
+            }
             Self::TableDescribe | Self::ViewDescribe => &[],
             Self::TableCommit => &[
                 Fact::Protected,
