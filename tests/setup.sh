@@ -83,6 +83,7 @@ if [ "$lane" = full ]; then
 fi
 mkdir -p "$cache/bin"
 from_go helm helm.sh/helm/v3 cmd/helm v3.19.0 "which renders the chart"
+from_go openfga github.com/openfga/openfga cmd/openfga v1.22.1 "which authorization by relationships is tested with"
 [ "$lane" != full ] || from_go docker-compose github.com/docker/compose/v2 cmd v2.40.3 "which understands the compose files"
 if command -v python3 >/dev/null; then
   venv venv clients/requirements.txt

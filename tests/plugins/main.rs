@@ -13,6 +13,8 @@ mod loading;
 mod loans;
 mod memory;
 mod mounts;
+mod openfga;
+mod openfga_house;
 mod stand_in;
 mod storage;
 mod swaps;

@@ -14,17 +14,21 @@ pub fn installed(program: &str) -> Option<Command> {
 }
 
 fn in_cache(file: &str) -> Option<Command> {
-    let cache = std::env::var_os("WEIR_CACHE").map(PathBuf::from).or_else(|| {
-        let home = std::env::var_os("HOME")?;
-        Some(PathBuf::from(home).join(".cache/weir"))
-    })?;
-    let program = cache.join(file);
+    let program = cache()?.join(file);
     if program.exists() {
         return Some(Command::new(program));
     }
     assert!(std::env::var("CI").is_err(), "{} is missing: run tests/setup.sh", program.display());
     eprintln!("skipped: {} is missing; `make test` installs it", program.display());
     None
+}
+
+/// Where `tests/setup.sh` puts what it installs.
+pub fn cache() -> Option<PathBuf> {
+    std::env::var_os("WEIR_CACHE").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME")?;
+        Some(PathBuf::from(home).join(".cache/weir"))
+    })
 }
 
 /// Whether the slow tests are asked for, as `make test-full` does.
