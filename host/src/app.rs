@@ -18,6 +18,7 @@ use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
 use crate::catalog::page::PageKey;
 use crate::config::{Config, PoolerMode};
+use crate::events::Outlets;
 use crate::files::{Files, FilesSettings, StorageProfile};
 use crate::permit::Permit;
 use crate::plugin::Plugins;
@@ -45,6 +46,8 @@ pub struct App {
     pub plugins: Arc<Plugins>,
     /// How they get into place.
     pub lifecycle: Arc<Lifecycle>,
+    /// Where events leave the house.
+    pub outlets: Outlets,
     pub clock: Clock,
     pub documents: Documents,
     pub page_key: PageKey,
@@ -100,6 +103,7 @@ impl App {
             people: People::default(),
             plugins,
             lifecycle,
+            outlets: Outlets::open(&config.events)?,
             documents: Documents::new(config.catalog.document_cache_bytes_max),
             page_key: PageKey::new(server.page_key),
             turns: Turns::new(),

@@ -64,6 +64,7 @@ impl Happened {
     pub fn to_tabular(change: TabularChange, tabular: &Tabular, more: Value) -> Self {
         let data = json!({
             "namespace": tabular.namespace.parts(),
+            "namespace-ids": tabular.lineage,
             "name": tabular.name,
             "uuid": tabular.uuid,
             "metadata-location": tabular.metadata_location,
@@ -77,7 +78,7 @@ impl Happened {
     }
 
     pub fn to_namespace(kind: EventKind, row: &NamespaceRow) -> Self {
-        let data = json!({"namespace": row.path.parts()});
+        let data = json!({"namespace": row.path.parts(), "namespace-ids": row.lineage});
         Self { kind, warehouse: Some(row.warehouse_id), subject: format!("namespace/{}", row.id), data }
     }
 

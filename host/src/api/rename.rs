@@ -114,7 +114,10 @@ async fn rename_once(
         Renamed::Gone => return Err(missing::tabular(kind, &source)),
         Renamed::NamespaceGone => return Err(missing::namespace(&target.namespace)),
     }
-    let to = json!({ "to": { "namespace": target.namespace.parts(), "name": target.name } });
+    let to = json!({
+        "namespace": target.namespace.parts(), "namespace-ids": namespace.lineage, "name": target.name,
+    });
+    let to = json!({ "to": to });
     record(&mut writer, &permit, Happened::to_tabular(TabularChange::Renamed, &row, to), now_ms).await?;
     writer.commit().await?;
     Ok(StatusCode::NO_CONTENT.into_response())

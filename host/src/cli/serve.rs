@@ -48,6 +48,8 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let (stop, over) = (CancellationToken::new(), CancellationToken::new());
     let metrics = metrics.map(|page| tokio::spawn(serve_metrics(page, app.clone(), over.clone())));
     let tasks = app.config.tasks.enabled.then(|| tokio::spawn(tasks::run(app.clone(), app.stopping.clone())));
+    let relays = app.config.events.enabled;
+    let relays = relays.then(|| tokio::spawn(tasks::relay::run(app.clone(), app.stopping.clone())));
     tokio::spawn(app.lifecycle.clone().watch());
     if let (Some(tls), Some(section)) = (tls, &app.config.server.tls) {
         tokio::spawn(tls.follow_files(Duration::from_secs(section.reload_interval_s), over.clone()));
@@ -57,7 +59,7 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let stopped = server::serve(listener, edge::limits(&app.config.server), router, stop).await;
 
     over.cancel();
-    for background in [tasks, metrics].into_iter().flatten() {
+    for background in [tasks, relays, metrics].into_iter().flatten() {
         end(background, grace).await?;
     }
     app.store.close().await;

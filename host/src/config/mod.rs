@@ -9,6 +9,7 @@ mod catalog;
 mod cidr;
 mod engine;
 mod environment;
+mod events;
 mod file;
 mod issuer;
 mod kubernetes;
@@ -40,6 +41,7 @@ pub use bootstrap::Bootstrap;
 pub use catalog::Catalog;
 pub use cidr::Cidr;
 pub use engine::Engine;
+pub use events::{Events, Webhook};
 pub use file::File;
 pub use issuer::{Issuer, SigningAlgorithm, is_address};
 pub use kubernetes::Kubernetes;
@@ -84,6 +86,8 @@ pub struct Config {
     pub bootstrap: Bootstrap,
     /// Background work: expiry, purge.
     pub tasks: Tasks,
+    /// Who is told what happened.
+    pub events: Events,
     /// What is logged.
     pub log: Log,
     /// Traces over OTLP.
@@ -118,6 +122,7 @@ impl Config {
         problems.extend(self.storage.problems());
         problems.extend(self.secrets.problems());
         problems.extend(self.bootstrap.problems());
+        problems.extend(self.events.problems());
         problems.extend(self.log.problems());
         problems.extend(self.traces.problems());
         problems

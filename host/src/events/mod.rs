@@ -1,8 +1,11 @@
-//! What happened, in the words that leave the house: the vocabulary of the outbox.
+//! What happened, in the words that leave the house: the vocabulary of the outbox, the ways out.
 
 mod body;
+mod outlets;
+mod webhook;
 
 pub use body::{EventBody, body_text};
+pub use outlets::{Outlets, Refusal, Sink};
 
 macro_rules! events {
     ($($variant:ident $text:literal $doc:literal,)*) => {
@@ -20,6 +23,11 @@ macro_rules! events {
                 match self {
                     $(Self::$variant => $text,)*
                 }
+            }
+
+            /// The kind of this text; `None` for one that the vocabulary does not have.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
             }
 
             pub const fn summary(self) -> &'static str {
@@ -40,6 +48,7 @@ events! {
     RoleUpdated "weir.role.updated" "A role's name, description or source changed.",
     RoleDeleted "weir.role.deleted" "A role was deleted with all memberships.",
     RoleMembersChanged "weir.role.members-changed" "Somebody was put into a role, or taken out.",
+    GrantsChanged "weir.grants.changed" "Privileges on an object were given to somebody, or taken away.",
     ProjectCreated "weir.project.created" "A project was created.",
     ProjectRenamed "weir.project.renamed" "A project was renamed.",
     ProjectDeleted "weir.project.deleted" "An empty project was deleted.",

@@ -31,9 +31,18 @@ impl Table {
     }
 }
 
-/// Columns that stay behind: what belongs to one installation alone.
+/// Columns that stay behind: what belongs to one installation alone. So do `relays`, `dead_letters` and the order of the
+/// outbox (`seq`, `position`): who listens is another matter where the archive goes.
 #[cfg(test)]
-const LEFT_BEHIND: [&str; 3] = ["server.only_row", "server.page_key", "server.probes"];
+const LEFT_BEHIND: [&str; 7] = [
+    "server.only_row",
+    "server.page_key",
+    "server.probes",
+    "outbox.seq",
+    "outbox.position",
+    "relays",
+    "dead_letters",
+];
 
 /// In the order in which they are carried: what is pointed at comes first.
 pub(super) const TABLES: &[Table] = &[
@@ -238,7 +247,12 @@ mod tests {
             MIGRATIONS.iter().map(|migration| migration.text(Dialect::Sqlite)).collect::<Vec<_>>().join("\n");
         let mut missing = Vec::new();
         for table in schema.split("CREATE TABLE ").skip(1) {
-            let (name, body) = table.split_once(" (\n").unwrap();
+            let (made, body) = table.split_once(" (\n").unwrap();
+            let renamed = schema.split_once(&format!("ALTER TABLE {made} RENAME TO "));
+            let name = renamed.map_or(made, |(_, rest)| rest.split(';').next().unwrap());
+            if LEFT_BEHIND.contains(&name) {
+                continue;
+            }
             let body = body.split(") STRICT").next().unwrap();
             let known = TABLES.iter().find(|known| known.name == name);
             let lines = body.lines().filter(|line| line.starts_with("    ") && !line.starts_with("        "));

@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(2, "project_settings", "0002_project_settings.sql"),
     migration!(3, "secrets", "0003_secrets.sql"),
     migration!(4, "principals", "0004_principals.sql"),
+    migration!(5, "relays", "0005_relays.sql"),
 ];
 
 impl Migration {

@@ -25,6 +25,7 @@ mod pools;
 mod principal_rows;
 mod projects;
 pub mod recent;
+mod relays;
 mod role_members;
 mod roles;
 mod roots;

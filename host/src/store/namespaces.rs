@@ -97,6 +97,22 @@ impl Store {
         found.map(NamespaceRecord::into_row).transpose()
     }
 
+    /// The namespace of this id, whichever warehouse it is in.
+    pub async fn namespace_of_any_warehouse(&self, id: NamespaceId) -> Result<Option<NamespaceRow>> {
+        let mut lease = self.read("namespace_of_any_warehouse").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            NamespaceRecord,
+            "SELECT id, warehouse_id, path, lineage, properties, protected, version, created_at_ms, updated_at_ms,
+                    (SELECT w.version FROM warehouses AS w WHERE w.id = warehouse_id)
+             FROM namespaces
+             WHERE id = $1",
+            id.0
+        )?;
+        found.map(NamespaceRecord::into_row).transpose()
+    }
+
     /// The namespaces directly below `parent`, or the top level, by name after the given one.
     pub async fn namespaces_page(
         &self,

@@ -294,3 +294,33 @@ pub struct Event {
     pub body: String,
     pub at_ms: i64,
 }
+
+/// Somebody who passes events on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    pub name: String,
+    /// Of the last event that was delivered.
+    pub position: i64,
+    pub holder: Option<Uuid>,
+    pub lease_until_ms: i64,
+    /// Since the last delivery.
+    pub failures: i64,
+    pub retry_at_ms: i64,
+    pub last_error: Option<String>,
+}
+
+/// An event that a sink refused until it was tried no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub id: Uuid,
+    pub relay: String,
+    pub event_id: Uuid,
+    pub position: i64,
+    pub kind: String,
+    pub subject: String,
+    /// JSON.
+    pub body: String,
+    pub attempts: i64,
+    pub error: String,
+    pub died_at_ms: i64,
+}

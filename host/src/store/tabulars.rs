@@ -181,6 +181,25 @@ impl Store {
         }))
     }
 
+    /// The table or view of this id, whichever warehouse it is in, soft-deleted or not.
+    pub async fn tabular_of_any_warehouse(&self, id: TabularId) -> Result<Option<Tabular>> {
+        let mut lease = self.read("tabular_of_any_warehouse").await?;
+        let found = rows!(
+            lease,
+            fetch_optional,
+            TabularRecord,
+            "SELECT t.id, t.kind, t.warehouse_id, t.namespace_id, n.path, n.lineage, t.name, t.uuid, t.location,
+                    t.metadata_location, t.version, t.format_version, t.protected, t.deleted_at_ms, t.expires_at_ms,
+                    t.created_at_ms, t.updated_at_ms, w.version
+             FROM tabulars AS t
+             JOIN namespaces AS n ON n.id = t.namespace_id
+             JOIN warehouses AS w ON w.id = t.warehouse_id
+             WHERE t.id = $1",
+            id.0
+        )?;
+        found.map(TabularRecord::into_row).transpose()
+    }
+
     /// The live tables, or views, directly in a namespace, by name after the given one; all of them without a limit.
     ///
     /// They come as one value: ten thousand rows, each handed from the connection to the caller by itself, take seven

@@ -110,7 +110,9 @@ pub async fn work(app: &App, queue: Queue, task: &Task) -> Result<Writer, Troubl
             Queue::IdempotencyCleanup => writer.delete_expired_idempotency(now_ms, BATCH).await?,
             Queue::OutboxCleanup => {
                 let before_ms = now_ms - app.config.tasks.event_retention_ms();
-                writer.delete_events_before(before_ms, BATCH).await?
+                // Both, or this batch is not the last one.
+                let events = writer.delete_events_before(before_ms, BATCH).await?;
+                events.max(writer.delete_dead_letters_before(before_ms, BATCH).await?)
             }
             _ => writer.delete_finished_tasks(task.project_id.as_ref(), now_ms - retention_ms, BATCH).await?,
         };

@@ -8,6 +8,8 @@ mod orphans;
 pub mod project_cleanup;
 mod purge;
 pub mod queue;
+pub mod reconcile;
+pub mod relay;
 mod restore;
 mod worker;
 
