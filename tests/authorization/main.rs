@@ -9,6 +9,7 @@ mod issued;
 mod lists;
 mod load;
 mod matrix;
+mod openfga;
 mod people;
 mod routes;
 mod tokens;

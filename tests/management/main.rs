@@ -1,5 +1,6 @@
 //! Stories of the management API over HTTP, with a clock that the tests move.
 
+mod events;
 mod house;
 mod lake;
 mod namespace_move;

@@ -113,6 +113,11 @@ impl Governed {
         governed
     }
 
+    /// Where guests are compiled, once for all tests.
+    pub fn sandbox(&self) -> Arc<Sandbox> {
+        Arc::clone(&self.sandbox)
+    }
+
     /// From now on these decide; without any the host's own rule does again.
     pub async fn govern(&self, plugins: Vec<Plugin>) {
         let mut members = Vec::new();

@@ -61,6 +61,8 @@ pub fn body(path: &str) -> Value {
         ("/contracts/check", change.clone()),
         ("/transactions/commit", json!({ "table-changes": [change] })),
         ("/project", json!({ "project-name": "new" })),
+        ("/assignments", json!({ "writes": [{ "type": "select", "user": "eve" }] })),
+        ("/position", json!({ "position": 0 })),
         ("/protection", json!({ "protected": true })),
         ("/rename", json!({ "new-name": "new" })),
         ("/move", json!({ "destination": ["new"] })),

@@ -7,6 +7,7 @@ mod absent;
 mod decide;
 mod explain;
 mod facts;
+mod grants;
 mod lists;
 mod object;
 mod places;
@@ -14,8 +15,10 @@ mod question;
 mod record;
 mod rule;
 mod shadow;
+mod told;
 
 pub use explain::{Asker, Explained};
+pub use grants::{CHANGES_MAX, Privilege};
 pub use lists::Sight;
 pub use object::{Object, Within, missing};
 pub use question::{Question, Wish, distinct};

@@ -91,7 +91,7 @@ async fn commit_once(
     let wanted = Wanted { ident, requirements: &request.requirements, updates: &request.updates };
     let planned = plan(app, caller, warehouse, &[wanted]).await?;
     app.judge_commits(caller, &planned, Togetherness::Each).await?.enforce()?;
-    let mut done = carry_out(app, planned, replay_of_one, attempt).await?;
+    let mut done = carry_out(app, caller, planned, replay_of_one, attempt).await?;
     let (row, cached) = done.remove(0);
     let answer = Answer {
         headers,
@@ -246,6 +246,7 @@ pub fn table_birth<'a>(metadata: &TableMetadata, written: &'a Written, now_ms: i
 /// Tables are taken in the order of their ids, so that transactions which cross never wait for each other in a circle.
 pub async fn carry_out(
     app: &App,
+    caller: &Caller,
     planned: Vec<Planned>,
     replay: impl FnOnce(&[TabularId]) -> Replay,
     attempt: Attempt,
@@ -257,6 +258,9 @@ pub async fn carry_out(
     metrics::counter!("weir_commits_total", "outcome" => "committed").increment(1);
     let mut done = Vec::with_capacity(planned.len());
     for plan in planned {
+        if let Step::Create { newcomer, .. } = &plan.step {
+            app.tell_created(caller, Object::Tabular(&newcomer.row)).await;
+        }
         done.push(plan.step.finish(app).await);
     }
     Ok(done)

@@ -24,6 +24,7 @@ use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse};
 
 /// Its warehouse, its namespace, a free name, the right to make it.
 pub struct Ground {
+    pub caller: Caller,
     pub warehouse: Warehouse,
     pub namespace: NamespaceRow,
     pub ident: TableIdent,
@@ -62,7 +63,7 @@ impl Ground {
         let permit = app.authorize_question(caller, &question).await?;
         let ident = TableIdent::parse(path, name.to_owned())?;
         let holder = app.store.tabular(warehouse.id, &ident).await?;
-        Ok(Self { warehouse, namespace, ident, permit, holder })
+        Ok(Self { caller: caller.clone(), warehouse, namespace, ident, permit, holder })
     }
 
     /// The warehouse with its version, as contracts are found by.
@@ -110,6 +111,8 @@ impl Ground {
         }
         newcomer.insert(&mut writer, &written.document).await?;
         record(&mut writer, &self.permit, Happened::to_tabular(change, &newcomer.row, json!({})), now_ms).await?;
-        writer.commit().await
+        writer.commit().await?;
+        app.tell_created(&self.caller, Object::Tabular(&newcomer.row)).await;
+        Ok(())
     }
 }

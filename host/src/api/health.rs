@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 
@@ -38,16 +38,27 @@ async fn ready(State(app): State<Arc<App>>) -> impl IntoResponse {
     }
 }
 
-/// The same in the words of Lakekeeper, whose clients ask here.
+/// The same in the words of Lakekeeper, whose clients ask here, with the authorizers: one whose last call failed is not
+/// healthy. Readiness does not look at them, because another process would fare no better.
 async fn health(State(app): State<Arc<App>>) -> impl IntoResponse {
-    match trouble(&app).await {
-        None => (StatusCode::OK, NEVER_STORED, Json(in_words("healthy"))),
-        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, NEVER_STORED, Json(in_words("unhealthy"))),
+    let store = word(trouble(&app).await.is_none());
+    let generation = app.plugins.current();
+    let authorizers = generation.authorizers().map(|member| (member.guest.name(), !member.guest.is_failing()));
+    let authorizers: Vec<(&str, bool)> = authorizers.collect();
+    let all = store == HEALTHY && authorizers.iter().all(|(_, healthy)| *healthy);
+    let mut services = json!({ "catalog": [{ "name": "store", "status": store }] });
+    if !authorizers.is_empty() {
+        let status = |(name, healthy): &(&str, bool)| json!({ "name": name, "status": word(*healthy) });
+        services["authorizer"] = authorizers.iter().map(status).collect();
     }
+    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, NEVER_STORED, Json(json!({ "health": word(all), "services": services })))
 }
 
-fn in_words(word: &str) -> Value {
-    json!({ "health": word, "services": { "catalog": [{ "name": "store", "status": word }] } })
+const HEALTHY: &str = "healthy";
+
+fn word(healthy: bool) -> &'static str {
+    if healthy { HEALTHY } else { "unhealthy" }
 }
 
 async fn trouble(app: &App) -> Option<&'static str> {

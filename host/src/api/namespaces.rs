@@ -143,6 +143,7 @@ async fn create_once(
     let happened = Happened::to_namespace(EventKind::NamespaceCreated, &row);
     record(&mut writer, &permit, happened, row.created_at_ms).await?;
     writer.commit().await?;
+    app.tell_created(caller, Object::Namespace(&row)).await;
     Ok(json_text(answer))
 }
 

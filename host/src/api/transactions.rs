@@ -44,7 +44,7 @@ async fn commit_once(
     let wanted = wanted(&changes);
     let planned = plan(app, caller, warehouse, &wanted).await?;
     app.judge_commits(caller, &planned, Togetherness::Transaction).await?.enforce()?;
-    carry_out(app, planned, |_| Replay::Empty, attempt).await?;
+    carry_out(app, caller, planned, |_| Replay::Empty, attempt).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

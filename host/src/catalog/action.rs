@@ -188,34 +188,6 @@ impl Action {
         Self::ALL.iter().copied().find(|action| action.as_str() == text)
     }
 
-    /// Seeing who holds privileges on an object of this kind, where there are any.
-    pub const fn read_grants(kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::Server => Some(Self::ServerReadGrants),
-            Kind::Project => Some(Self::ProjectReadGrants),
-            Kind::Warehouse => Some(Self::WarehouseReadGrants),
-            Kind::Namespace => Some(Self::NamespaceReadGrants),
-            Kind::Table => Some(Self::TableReadGrants),
-            Kind::View => Some(Self::ViewReadGrants),
-            // Who is in a role is no privilege on it.
-            Kind::Role => None,
-        }
-    }
-
-    /// Giving a privilege on an object of this kind, or taking it away, where there are any.
-    pub const fn grant(kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::Server => Some(Self::ServerGrant),
-            Kind::Project => Some(Self::ProjectGrant),
-            Kind::Warehouse => Some(Self::WarehouseGrant),
-            Kind::Namespace => Some(Self::NamespaceGrant),
-            Kind::Table => Some(Self::TableGrant),
-            Kind::View => Some(Self::ViewGrant),
-            // Who is in a role is no privilege on it.
-            Kind::Role => None,
-        }
-    }
-
     /// The question whose denial hides an object of this kind from the caller.
     pub const fn sight(kind: Kind) -> Self {
         match kind {

@@ -3,6 +3,7 @@
 mod banner;
 mod config;
 mod export;
+mod grants;
 mod healthcheck;
 mod import;
 mod migrate;
@@ -64,6 +65,7 @@ enum Verb {
     Secrets(secrets::Args),
     Config(config::Args),
     Plugin(plugin::Args),
+    Grants(grants::Args),
     Openapi(openapi::Args),
     Token(token::Args),
     Version(version::Args),
@@ -96,6 +98,7 @@ pub fn run() -> ExitCode {
         Verb::Secrets(args) => within_runtime(secrets::run(args, &source)),
         Verb::Config(args) => config::run(args, &source),
         Verb::Plugin(args) => plugin::run(args, &source),
+        Verb::Grants(args) => within_runtime(grants::run(args, &source)),
         Verb::Openapi(args) => openapi::run(args),
         Verb::Token(args) => token::run(&args, &source),
         Verb::Version(args) => version::run(args),

@@ -27,12 +27,18 @@ fn of_action(kind: &str, action: &str) -> Need {
         ("server", "describe" | "list-projects") => return Need::Nothing,
         ("server", "bootstrap") => "can_operate",
         ("server", "create-project" | "manage" | "read-grants") => "can_administer",
+        ("server", "list-users" | "provision-users" | "update-users" | "delete-users") => "can_administer",
 
         ("project", "describe" | "list-warehouses") => "can_see",
         ("project", "rename" | "delete") => "can_administer",
         ("project", "create-warehouse") => "can_create",
         ("project", "list-tasks") => "can_describe",
         ("project", "control-tasks") => "can_modify",
+        ("project", "create-role") => "can_create_roles",
+        ("project", "list-roles") => "can_describe",
+
+        ("role", "describe" | "list-members") => "can_describe",
+        ("role", "update" | "delete" | "manage-members") => "can_manage",
 
         ("warehouse", "describe" | "list-namespaces") => "can_see",
         ("warehouse", "list-deleted" | "list-tasks") => "can_describe",

@@ -90,7 +90,8 @@ impl Authorizer for OpenFga {
 impl Planner for OpenFga {
     /// Everything where the sight is inherited, else what is granted one by one: one question, one listing.
     fn plan_list(&self, call: &Call, listing: &Listing) -> Result<Plan, Fault> {
-        if listing.action != format!("{}:describe", listing.kind) {
+        // Who sees a project does not see its roles for that.
+        if listing.kind == "role" || listing.action != format!("{}:describe", listing.kind) {
             return Ok(Plan::PerItem);
         }
         let who = Who::of(call, &self.server.settings)?;

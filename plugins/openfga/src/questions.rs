@@ -36,7 +36,9 @@ impl Who {
         let subject = names::subject(principal)?;
         let administers = settings.administrators.contains(&principal.id)
             || principal.roles.iter().any(|role| settings.administrator_roles.contains(role));
-        let roles = principal.roles.iter().map(|role| Ok(Tuple::new(&subject, "assignee", &names::role(role)?)));
+        // An assumed role is in itself; the server takes no tuple that says so.
+        let others = principal.roles.iter().filter(|role| principal.kind != "role" || **role != principal.id);
+        let roles = others.map(|role| Ok(Tuple::new(&subject, "assignee", &names::role(role)?)));
         let roles = roles.collect::<Result<Vec<Tuple>, Fault>>()?;
         let mut known: Vec<Vec<Tuple>> = roles.chunks(ROLES_MAX).map(<[Tuple]>::to_vec).collect();
         if known.is_empty() {

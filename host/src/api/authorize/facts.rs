@@ -64,7 +64,8 @@ impl App {
         Ok(fields)
     }
 
-    async fn fields(&self, object: &Object<'_>) -> Result<Fields, Error> {
+    /// The object as authorizers are told of it, without attributes.
+    pub async fn fields(&self, object: &Object<'_>) -> Result<Fields, Error> {
         let kind = object.kind().as_str().to_owned();
         let place = |place: &Place, namespace, id, name| Fields {
             kind: kind.clone(),
@@ -213,6 +214,7 @@ fn of_wish(fact: Fact, question: &Question<'_>) -> Option<Value> {
         Fact::Force => wish.force.map(Value::Boolean),
         Fact::Purge => wish.purge.map(Value::Boolean),
         Fact::Recursive => wish.recursive.map(Value::Boolean),
+        Fact::Privilege => wish.privilege.map(|name| Value::Text(name.to_owned())),
         Fact::Protected | Fact::Status | Fact::Location | Fact::FormatVersion | Fact::Properties => None,
     }
 }

@@ -7,13 +7,16 @@ use axum::routing::{delete, get, post, put};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod access;
 mod action_names;
 mod actions;
+mod assignments;
 mod batch_check;
 mod contracts;
 mod deleted;
 mod durations;
 mod extract;
+mod grant_target;
 mod named_objects;
 mod namespace_move;
 pub mod openapi;
@@ -23,6 +26,7 @@ mod profile;
 mod project_tasks;
 mod projects;
 mod protection;
+mod relays;
 mod role_members;
 mod roles;
 mod search;
@@ -57,6 +61,11 @@ pub fn router() -> Router<Arc<App>> {
         .merge(warehouse_routes())
         .merge(inside_warehouse_routes())
         .merge(task_routes())
+        .merge(permission_routes())
+        .route("/management/v1/relays", get(relays::list_relays))
+        .route("/management/v1/relays/{name}/position", post(relays::move_relay))
+        .route("/management/v1/dead-letters", get(relays::list_dead_letters))
+        .route("/management/v1/dead-letters/{id}", delete(relays::delete_dead_letter))
 }
 
 fn user_routes() -> Router<Arc<App>> {
@@ -193,6 +202,34 @@ fn task_routes() -> Router<Arc<App>> {
             "/management/v1/project/task-queue/task_log_cleanup/config",
             get(project_tasks::get_task_log_cleanup_config).post(project_tasks::set_task_log_cleanup_config),
         )
+}
+
+fn permission_routes() -> Router<Arc<App>> {
+    let of = |place: &str, what: &str| format!("/management/v1/permissions/{place}/{what}");
+    macro_rules! routes {
+        ($($place:literal $read:ident $update:ident $access:ident $actions:ident,)*) => {
+            Router::new()
+            $(
+                .route(&of($place, "assignments"), get(assignments::$read).post(assignments::$update))
+                .route(&of($place, "access"), get(access::$access))
+                .route(&of($place, "authorizer-actions"), get(access::$actions))
+            )*
+        };
+    }
+    routes! {
+        "server" get_server_assignments update_server_assignments get_server_access get_authorizer_server_actions,
+        "project" get_project_assignments update_project_assignments get_project_access get_authorizer_project_actions,
+        "project/{project_id}" get_project_assignments_by_id update_project_assignments_by_id
+            get_project_access_by_id get_authorizer_project_actions_by_id,
+        "warehouse/{warehouse_id}" get_warehouse_assignments_by_id update_warehouse_assignments_by_id
+            get_warehouse_access_by_id get_authorizer_warehouse_actions,
+        "namespace/{namespace_id}" get_namespace_assignments_by_id update_namespace_assignments_by_id
+            get_namespace_access_by_id get_authorizer_namespace_actions,
+        "warehouse/{warehouse_id}/table/{table_id}" get_table_assignments_by_id update_table_assignments_by_id
+            get_table_access_by_id get_authorizer_table_actions,
+        "warehouse/{warehouse_id}/view/{view_id}" get_view_assignments_by_id update_view_assignments_by_id
+            get_view_access_by_id get_authorizer_view_actions,
+    }
 }
 
 /// Every answer that is not a success.

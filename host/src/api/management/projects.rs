@@ -134,6 +134,7 @@ pub async fn create_project(
     writer.enqueue_task(&project_cleanup::next(&project.id, TaskLogCleanup::default(), now_ms)).await?;
     record(&mut writer, &permit, happened(EventKind::ProjectCreated, &project), now_ms).await?;
     writer.commit().await?;
+    app.tell_created(&caller, Object::Project(&project)).await;
     Ok((StatusCode::CREATED, Json(CreateProjectResponse { project_id: project.id.as_str().to_owned() })))
 }
 

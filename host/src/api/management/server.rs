@@ -148,5 +148,6 @@ pub async fn bootstrap(
     let happened = Happened { kind, warehouse: None, subject: "server".into(), data: told };
     record(&mut writer, &permit, happened, now_ms).await?;
     writer.commit().await?;
+    app.tell_bootstrapped(&caller).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -178,6 +178,7 @@ pub async fn create_warehouse(
     put_secret(&mut writer, &warehouse, secret.as_ref()).await?;
     record(&mut writer, &permit, Happened::to_warehouse(EventKind::WarehouseCreated, &warehouse), now_ms).await?;
     writer.commit().await?;
+    app.tell_created(&caller, Object::Warehouse(&warehouse)).await;
     Ok((StatusCode::CREATED, Json(warehouse.try_into()?)))
 }
 
