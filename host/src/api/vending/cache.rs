@@ -76,8 +76,12 @@ impl App {
     }
 
     /// S15: each part with its length before it, so that no two questions share a key. The session carries the caller's
-    /// name, so keys are the caller's own.
+    /// name and the plugin is told whom it decides for, so keys are the caller's own, as whom they ask, in their roles,
+    /// with the claims that any plugin is shown.
     fn grant_key(&self, caller: &Caller, place: &TablePlace, delegation: Delegation) -> Vec<u8> {
+        let told = self.plugin_call(caller).principal;
+        let roles = told.roles.join("\0");
+        let claims = format!("{:?}", told.claims);
         let table = &place.table;
         let verbs = match place.verbs {
             Verbs::Read => b"r",
@@ -92,8 +96,11 @@ impl App {
             table.location.as_str().as_bytes(),
             verbs,
             &[u8::from(delegation.vended)],
-            caller.kind().as_bytes(),
+            told.kind.as_bytes(),
+            told.id.as_bytes(),
             caller.id().as_bytes(),
+            roles.as_bytes(),
+            claims.as_bytes(),
             &self.plugins.current().number.to_be_bytes(),
         ] {
             key.extend_from_slice(&(part.len() as u64).to_be_bytes());
