@@ -56,7 +56,7 @@ pub struct Scene {
 }
 
 impl Case {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Load { snapshots: 0, gzip: false },
         Self::Load { snapshots: 0, gzip: true },
         Self::Load { snapshots: 100, gzip: false },

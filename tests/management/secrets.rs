@@ -31,7 +31,10 @@ impl Served {
     async fn start(engine: Engine) -> Self {
         let s3 = S3Server::start().await;
         let url = s3.url();
-        let mut settings = vec![("WEIR__STORAGE__S3__ENDPOINTS", url.as_str()), ("WEIR__LOG__FILTER", "trace,cranelift_codegen=info,wasmtime=info")];
+        let mut settings = vec![
+            ("WEIR__STORAGE__S3__ENDPOINTS", url.as_str()),
+            ("WEIR__LOG__FILTER", "trace,cranelift_codegen=info,wasmtime=info"),
+        ];
         if engine == Engine::Postgres {
             settings.push(("WEIR__SECRETS__KEY", SECRETS_KEY));
         }

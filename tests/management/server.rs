@@ -66,7 +66,7 @@ async fn a_bootstrap_needs_the_terms_to_be_accepted(engine: Engine) {
 async fn what_is_not_built_is_answered_in_the_error_format(engine: Engine) {
     let house = House::open(engine).await;
 
-    let answer = house.management.get("/role").send().await.expect(404);
+    let answer = house.management.get("/tag-definition").send().await.expect(404);
 
     assert_eq!(answer.json()["error"]["code"], 404);
 }

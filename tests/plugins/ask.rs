@@ -127,7 +127,7 @@ pub fn drop_of_price() -> Arc<Proposal> {
     let field = |id: i32, name: &str| json!({ "id": id, "name": name, "required": false, "type": "double" });
     let difference =
         Difference::new(Some(side(&json!([field(6, "id"), field(7, "price")]))), Some(side(&json!([field(6, "id")]))));
-    Arc::new(Proposal { operation: Operation::Commit, updates: vec!["add-schema"], difference })
+    Arc::new(Proposal { operation: Operation::Commit, updates: vec!["add-schema".into()], difference })
 }
 
 fn side(fields: &Value) -> Side {

@@ -1,4 +1,4 @@
-//! `weir plugin`, as authors and scripts use it.
+//! `weir plugin` from the outside, as its authors call it.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -88,7 +88,7 @@ async fn s16_next_door_nothing_is_signed(engine: Engine) {
         format!("{table}/x?acl"),
         format!("{table}/x?tagging"),
         format!("{table}/x?versionId=1"),
-        format!("?list-type=2&prefix=wh/"),
+        "?list-type=2&prefix=wh/".to_owned(),
     ] {
         for method in ["GET", "PUT", "DELETE"] {
             ask(&lake, method, &key).send().await.expect_error(403, "ForbiddenException");

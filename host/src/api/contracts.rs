@@ -118,6 +118,14 @@ impl App {
                 Some(target)
             }
         };
-        Ok(Submission { subject, target, proposal: Arc::new(Proposal { operation, updates, difference }) })
+        Ok(Submission {
+            subject,
+            target,
+            proposal: Arc::new(Proposal {
+                operation,
+                updates: updates.into_iter().map(Into::into).collect(),
+                difference,
+            }),
+        })
     }
 }

@@ -20,13 +20,16 @@ const X_ASSUME_ROLE: &str = "x-assume-role";
 /// Users remembered at most as known already; beyond that they are looked up again.
 const KNOWN_MAX: usize = 100_000;
 
+/// The roles of somebody, with the epoch of which they are.
+type Held = (u64, Arc<[String]>);
+
 /// What is remembered of people between requests.
 #[derive(Default)]
 pub struct People {
     /// Users who are in the ledger for certain.
     known: Mutex<HashSet<String>>,
     /// The roles of users as of an epoch. Only where no other process can change them.
-    roles: Mutex<HashMap<String, (u64, Arc<[String]>)>>,
+    roles: Mutex<HashMap<String, Held>>,
     epoch: AtomicU64,
 }
 

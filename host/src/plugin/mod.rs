@@ -9,7 +9,8 @@ mod engine;
 mod faults;
 mod generation;
 mod guest;
-#[cfg(all(test, feature = "compiler"))]
+#[cfg(test)]
+#[cfg(feature = "compiler")]
 mod hand_written;
 mod imports;
 #[cfg(feature = "compiler")]

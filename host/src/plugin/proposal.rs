@@ -1,5 +1,7 @@
 //! A change that a contract is asked about.
 
+use std::borrow::Cow;
+
 use super::faults::within_bytes;
 use super::{PropertyChange, Retype, TableColumn};
 use crate::catalog::difference::{self as law, Difference, Operation, Side};
@@ -9,7 +11,7 @@ use crate::catalog::difference::{self as law, Difference, Operation, Side};
 pub struct Proposal {
     pub operation: Operation,
     /// Actions of the request, in order.
-    pub updates: Vec<&'static str>,
+    pub updates: Vec<Cow<'static, str>>,
     pub difference: Difference,
 }
 

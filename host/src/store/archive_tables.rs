@@ -34,15 +34,8 @@ impl Table {
 /// Columns that stay behind: what belongs to one installation alone. So do `relays`, `dead_letters` and the order of the
 /// outbox (`seq`, `position`): who listens is another matter where the archive goes.
 #[cfg(test)]
-const LEFT_BEHIND: [&str; 7] = [
-    "server.only_row",
-    "server.page_key",
-    "server.probes",
-    "outbox.seq",
-    "outbox.position",
-    "relays",
-    "dead_letters",
-];
+const LEFT_BEHIND: [&str; 7] =
+    ["server.only_row", "server.page_key", "server.probes", "outbox.seq", "outbox.position", "relays", "dead_letters"];
 
 /// In the order in which they are carried: what is pointed at comes first.
 pub(super) const TABLES: &[Table] = &[

@@ -32,7 +32,7 @@ impl Writer {
              SET parent_id = $4, path = $5, name = $6, lineage = $7, version = version + 1, updated_at_ms = $8
              WHERE id = $1 AND version = $2 AND path = $3
                AND NOT EXISTS (SELECT 1 FROM namespaces AS child WHERE child.parent_id = $1)
-               AND ($9 IS NULL OR EXISTS (SELECT 1 FROM namespaces AS above WHERE above.id = $4 AND above.path = $9))",
+               AND (CAST($9 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM namespaces AS above WHERE above.id = $4 AND above.path = $9))",
             to.from.id.0,
             to.from.version,
             to.from.path.key(),

@@ -117,12 +117,26 @@ mod tests {
         for one in model["type_definitions"].as_array().unwrap() {
             let Some(relations) = one["relations"].as_object() else { continue };
             for (name, rewrite) in relations {
-                let computed = rewrite.to_string();
-                let direct = computed.split("{\"computedUserset\":{\"relation\":\"").skip(1);
-                for relation in direct.filter_map(|rest| rest.split('"').next()) {
+                for relation in computed(rewrite) {
                     assert!(relations.contains_key(relation), "{} {name} names {relation}", one["type"]);
                 }
             }
+        }
+    }
+
+    /// The relations of its own type that a term names; those of a parent are the parent's.
+    fn computed(term: &Value) -> Vec<&str> {
+        match term {
+            Value::Object(members) => members
+                .iter()
+                .filter(|(name, _)| *name != "tupleToUserset")
+                .flat_map(|(name, inner)| match inner["relation"].as_str() {
+                    Some(relation) if name == "computedUserset" => vec![relation],
+                    _ => computed(inner),
+                })
+                .collect(),
+            Value::Array(items) => items.iter().flat_map(computed).collect(),
+            _ => Vec::new(),
         }
     }
 }

@@ -42,8 +42,7 @@ pub(super) fn check(asked: &Asked, secret: &str) -> Result<(), Refusal> {
     .join("\n");
     let scope = format!("{}/{}/{}/aws4_request", claim.date, claim.region, claim.service);
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", claim.time, hex(&Sha256::digest(canonical.as_bytes())));
-    let steps =
-        [claim.date.as_str(), claim.region.as_str(), claim.service.as_str(), "aws4_request", to_sign.as_str()];
+    let steps = [claim.date.as_str(), claim.region.as_str(), claim.service.as_str(), "aws4_request", to_sign.as_str()];
     let signature = steps.iter().fold(format!("AWS4{secret}").into_bytes(), |key, step| mac(&key, step));
     match hex(&signature) == claim.signature {
         true => Ok(()),

@@ -64,8 +64,10 @@ async fn allowed(
             // Whoever may see who holds privileges may see what follows from them.
             app.authorize_question(caller, &target.question(target.reading(), &found)).await?;
             let name = if user.is_some() { "user" } else { "role" };
+            // Whoever asks as a role is in it.
+            let roles = role.iter().cloned().collect();
             let id = user.or(role).unwrap_or_default();
-            Asker::from(PrincipalName { id, kind: Some(name.to_owned()), roles: Vec::new() })
+            Asker::from(PrincipalName { id, kind: Some(name.to_owned()), roles })
         }
     };
     let mut named: Vec<(&'static str, Question<'_>)> = Vec::new();

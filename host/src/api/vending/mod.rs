@@ -40,10 +40,13 @@ pub struct FileAccess {
 }
 
 impl FileAccess {
-    /// What tells two answers apart: the means, the lives of the keys. Those change once half of one is over.
+    /// What tells two answers apart: the means, the keys by their ids and ends. Those change once half of a life is over.
     pub fn mark(&self, delegation: Delegation) -> String {
-        let ends: Vec<String> = self.credentials.iter().map(|keys| keys.expires_at_ms.to_string()).collect();
-        format!("{delegation:?}|{}|{}", ends.join(","), self.signs)
+        let one = |keys: &Keys| {
+            format!("{}@{}", keys.config.get("s3.access-key-id").map_or("", String::as_str), keys.expires_at_ms)
+        };
+        let keys: Vec<String> = self.credentials.iter().map(one).collect();
+        format!("{delegation:?}|{}|{}", keys.join(","), self.signs)
     }
 
     /// `storage-credentials` as the spec has it.

@@ -177,7 +177,7 @@ fn is_one_key(arn: &str) -> bool {
     match parts.as_slice() {
         ["arn", middle @ .., key] => {
             middle.len() == 4
-                && middle.iter().all(|part| plain(part))
+                && middle.iter().all(plain)
                 && middle[1] == "kms"
                 && key.strip_prefix("key/").is_some_and(|id| plain(&id))
         }

@@ -50,10 +50,6 @@ pub(super) struct Case {
     #[serde(default)]
     updates: Vec<String>,
     #[serde(default)]
-    refs: Vec<String>,
-    #[serde(default)]
-    snapshot_summary: BTreeMap<String, String>,
-    #[serde(default)]
     now_ms: Option<u64>,
     /// `allow`, `deny`, `abstain`; `pass`, `warn`, `block`; or the code of a fault such as `plugin_timeout`.
     expect: String,
@@ -128,10 +124,8 @@ impl Case {
         let call = self.who.call(self.now_ms.unwrap_or(USUAL_NOW_MS))?;
         let subject = self.place(&self.object, "table").object()?;
         let target = self.target.as_deref().map(|path| self.place(path, "table").object()).transpose()?;
-        let mut proposal = proposal(operation, self.before.as_ref(), self.after.as_ref());
-        proposal.updates.clone_from(&self.updates);
-        proposal.refs.clone_from(&self.refs);
-        proposal.snapshot_summary.clone_from(&self.snapshot_summary);
+        let (before, after) = (self.before.as_ref(), self.after.as_ref());
+        let proposal = proposal(operation, before, after, &self.updates).map_err(|error| format!("{error:#}"))?;
         let violations = match guest.review(&call, &subject, target.as_ref(), Arc::new(proposal)).await {
             Ok(violations) => violations,
             Err(fault) => return Ok(Said::of(&fault)),

@@ -1,121 +1,116 @@
 //! One change for a contract to review, as an author writes it down.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use anyhow::Context;
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-use crate::plugin::{Described, PropertyChange, Proposal, Retype, TableColumn};
+use crate::catalog::difference::{Difference, Operation, Side};
+use crate::catalog::metadata::TableMetadata;
+use crate::plugin::Proposal;
 
 /// One state of a table.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct State {
-    pub uuid: String,
-    pub location: String,
-    pub format_version: Option<u32>,
+    pub uuid: Option<Uuid>,
+    pub location: Option<String>,
+    pub format_version: Option<u8>,
     pub columns: Vec<Column>,
     pub properties: BTreeMap<String, String>,
-    /// The metadata document, for contracts that look into it.
-    pub document: serde_json::Value,
+    /// Members of the metadata document, beside or in place of what the other fields make: `snapshots`, `refs` …
+    pub document: Map<String, Value>,
 }
 
+/// A column of the table's schema, as a field of an Iceberg schema.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Column {
     /// What a column is known by: the same id under another name is a rename.
     pub id: i32,
-    /// Its path: `address.street`.
     pub name: String,
+    /// `long`, `decimal(10, 2)` …, or a struct, list or map as the Iceberg specification writes it.
     #[serde(rename = "type")]
-    pub type_text: String,
+    pub kind: Value,
     #[serde(default)]
     pub required: bool,
     pub doc: Option<String>,
-    pub default: Option<String>,
 }
 
-/// The change from one state to another, the difference computed.
-pub(super) fn proposal(operation: &str, before: Option<&State>, after: Option<&State>) -> Proposal {
-    let none = Vec::new();
-    let (old, new) = (before.map_or(&none, |state| &state.columns), after.map_or(&none, |state| &state.columns));
-    let mut proposal = Proposal {
-        operation: operation.to_owned(),
-        before: before.map(described),
-        after: after.map(described),
-        properties: properties(before, after),
-        ..Proposal::default()
+/// The change from one state to another; the host finds out the difference as it does for a real change.
+pub(super) fn proposal(
+    operation: &str,
+    before: Option<&State>,
+    after: Option<&State>,
+    updates: &[String],
+) -> anyhow::Result<Proposal> {
+    let known = || Operation::ALL.iter().map(|each| format!("`{each}`")).collect::<Vec<_>>().join(", ");
+    let operation = Operation::ALL
+        .iter()
+        .find(|each| each.as_str() == operation)
+        .with_context(|| format!("there is no operation `{operation}`, expected one of {}", known()))?;
+    let before = before.map(State::side).transpose().context("`before` is no table")?;
+    let after = after.map(State::side).transpose().context("`after` is no table")?;
+    let updates = updates.iter().cloned().map(Into::into).collect();
+    Ok(Proposal { operation: *operation, updates, difference: Difference::new(before, after) })
+}
+
+impl State {
+    fn side(&self) -> anyhow::Result<Side> {
+        let metadata = TableMetadata::parse(&serde_json::to_vec(&self.metadata())?)?;
+        Ok(Side::table(Arc::new(metadata))?)
+    }
+
+    /// A whole metadata document around what the author wrote.
+    fn metadata(&self) -> Value {
+        let fields: Vec<Value> = self.columns.iter().map(Column::field).collect();
+        let mut document = json!({
+            "format-version": self.format_version.unwrap_or(2),
+            "table-uuid": self.uuid.unwrap_or_default(),
+            "location": self.location.as_deref().unwrap_or("file:///table"),
+            "last-sequence-number": 0,
+            "last-updated-ms": 0,
+            "last-column-id": last_id(&Value::Array(fields.clone())),
+            "current-schema-id": 0,
+            "schemas": [{ "type": "struct", "schema-id": 0, "fields": fields }],
+            "default-spec-id": 0,
+            "partition-specs": [{ "spec-id": 0, "fields": [] }],
+            "last-partition-id": 999,
+            "default-sort-order-id": 0,
+            "sort-orders": [{ "order-id": 0, "fields": [] }],
+            "properties": self.properties,
+            "current-snapshot-id": -1,
+        });
+        for (member, value) in &self.document {
+            document[member] = value.clone();
+        }
+        document
+    }
+}
+
+impl Column {
+    fn field(&self) -> Value {
+        let mut field = json!({ "id": self.id, "name": self.name, "required": self.required, "type": self.kind });
+        if let Some(doc) = &self.doc {
+            field["doc"] = json!(doc);
+        }
+        field
+    }
+}
+
+/// The highest id of the fields, of all depths.
+fn last_id(value: &Value) -> i64 {
+    let own = |(name, value): (&String, &Value)| match name.as_str() {
+        "id" | "element-id" | "key-id" | "value-id" => value.as_i64().unwrap_or_default(),
+        _ => last_id(value),
     };
-    // What appears or goes with the whole table is no change of columns.
-    if before.is_none() || after.is_none() {
-        return proposal;
-    }
-    let find = |columns: &[Column], id: i32| columns.iter().find(|column| column.id == id).cloned();
-    proposal.dropped = old.iter().filter(|column| find(new, column.id).is_none()).map(column).collect();
-    for now in new {
-        let Some(was) = find(old, now.id) else {
-            proposal.added.push(column(now));
-            continue;
-        };
-        if was.name != now.name {
-            proposal.renamed.push((column(&was), column(now)));
-        }
-        if was.type_text != now.type_text {
-            let path = path(now);
-            proposal.retyped.push(Retype {
-                id: now.id,
-                path,
-                before: was.type_text.clone(),
-                after: now.type_text.clone(),
-            });
-        }
-        match (was.required, now.required) {
-            (true, false) => proposal.relaxed.push(column(now)),
-            (false, true) => proposal.tightened.push(column(now)),
-            _ => {}
-        }
-    }
-    proposal
-}
-
-fn properties(before: Option<&State>, after: Option<&State>) -> Vec<PropertyChange> {
-    let none = BTreeMap::new();
-    let old = before.map_or(&none, |state| &state.properties);
-    let new = after.map_or(&none, |state| &state.properties);
-    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
-    keys.sort();
-    keys.dedup();
-    keys.into_iter()
-        .filter(|key| old.get(*key) != new.get(*key))
-        .map(|key| PropertyChange { key: key.clone(), before: old.get(key).cloned(), after: new.get(key).cloned() })
-        .collect()
-}
-
-fn described(state: &State) -> Arc<Described> {
-    let document = if state.document.is_null() { Vec::new() } else { state.document.to_string().into_bytes() };
-    Arc::new(Described {
-        uuid: state.uuid.clone(),
-        location: state.location.clone(),
-        format_version: state.format_version.unwrap_or(2),
-        columns: state.columns.iter().map(column).collect(),
-        properties: state.properties.clone(),
-        document,
-        tree: OnceLock::new(),
-    })
-}
-
-fn path(column: &Column) -> Vec<String> {
-    column.name.split('.').map(str::to_owned).collect()
-}
-
-fn column(given: &Column) -> TableColumn {
-    TableColumn {
-        id: given.id,
-        path: path(given),
-        type_text: given.type_text.clone(),
-        required: given.required,
-        doc: given.doc.clone(),
-        default: given.default.clone(),
+    match value {
+        Value::Object(members) => members.iter().map(own).max().unwrap_or_default(),
+        Value::Array(items) => items.iter().map(last_id).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 
@@ -124,13 +119,12 @@ mod tests {
     use super::*;
 
     fn state(columns: &[(i32, &str, &str, bool)]) -> State {
-        let column = |&(id, name, type_text, required): &(i32, &str, &str, bool)| Column {
+        let column = |&(id, name, kind, required): &(i32, &str, &str, bool)| Column {
             id,
             name: name.into(),
-            type_text: type_text.into(),
+            kind: kind.into(),
             required,
             doc: None,
-            default: None,
         };
         State { columns: columns.iter().map(column).collect(), ..State::default() }
     }
@@ -140,25 +134,26 @@ mod tests {
         let before = state(&[(1, "id", "int", true), (2, "price", "float", false), (3, "note", "string", false)]);
         let after = state(&[(1, "key", "long", false), (2, "price", "float", true), (4, "place", "string", false)]);
 
-        let proposal = proposal("commit", Some(&before), Some(&after));
+        let proposal = proposal("commit", Some(&before), Some(&after), &[]).unwrap();
 
-        let names = |columns: &[TableColumn]| columns.iter().map(|each| each.path.join(".")).collect::<Vec<_>>();
-        assert_eq!(names(&proposal.added), ["place"]);
-        assert_eq!(names(&proposal.dropped), ["note"]);
-        assert_eq!(names(&proposal.relaxed), ["key"]);
-        assert_eq!(names(&proposal.tightened), ["price"]);
-        assert_eq!((proposal.renamed.len(), proposal.retyped.len()), (1, 1));
-        assert_eq!((proposal.retyped[0].before.as_str(), proposal.retyped[0].after.as_str()), ("int", "long"));
+        let found = proposal.difference.columns();
+        assert_eq!((found.added[0].path.join("."), found.added.len()), ("place".to_owned(), 1));
+        assert_eq!((found.dropped[0].path.join("."), found.dropped.len()), ("note".to_owned(), 1));
+        assert_eq!((found.renamed.len(), found.relaxed.len(), found.tightened.len()), (1, 1, 1));
+        assert_eq!((found.retyped[0].before.as_str(), found.retyped[0].after.as_str()), ("int", "long"));
     }
 
     #[test]
-    fn a_new_table_changes_its_properties_alone() {
-        let mut after = state(&[(1, "id", "int", true)]);
-        after.properties.insert("owner".into(), "alice".into());
+    fn the_document_of_a_state_can_say_more() {
+        let after = State { document: Map::from_iter([("x-owner".into(), "alice".into())]), ..State::default() };
+        let proposal = proposal("create", None, Some(&after), &[]).unwrap();
+        let after = proposal.difference.after.unwrap();
+        assert_eq!(after.document().unwrap().pointer("/x-owner"), Some(&Value::from("alice")));
+    }
 
-        let proposal = proposal("create", None, Some(&after));
-
-        assert!(proposal.added.is_empty());
-        assert_eq!(proposal.properties[0].after.as_deref(), Some("alice"));
+    #[test]
+    fn an_operation_that_is_not_there_is_told() {
+        let told = proposal("drip", None, None, &[]).unwrap_err().to_string();
+        assert!(told.contains("`drip`") && told.contains("`drop`"), "{told}");
     }
 }

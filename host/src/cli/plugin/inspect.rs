@@ -60,8 +60,15 @@ fn world(abilities: &Abilities) -> &'static str {
 }
 
 pub(super) fn abilities(found: &Abilities) -> Vec<&'static str> {
-    let all =
-        [("authorizer", found.authorizer), ("authorizer-plan", found.authorizer_plan), ("contract", found.contract)];
+    let all = [
+        ("authorizer", found.authorizer),
+        ("authorizer-plan", found.authorizer_plan),
+        ("authorizer-events", found.authorizer_events),
+        ("authorizer-grants", found.authorizer_grants),
+        ("contract", found.contract),
+        ("contract-transaction", found.contract_transaction),
+        ("storage", found.storage),
+    ];
     all.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
 }
 

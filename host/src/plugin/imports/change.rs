@@ -51,7 +51,7 @@ impl HostProposal for State {
     }
 
     fn updates(&mut self, view: Resource<ProposalView>) -> Result<Vec<String>> {
-        Ok(self.proposal(&view)?.updates.iter().map(|&action| action.to_owned()).collect())
+        Ok(self.proposal(&view)?.updates.iter().map(|action| action.clone().into_owned()).collect())
     }
 
     fn refs(&mut self, view: Resource<ProposalView>) -> Result<Vec<String>> {

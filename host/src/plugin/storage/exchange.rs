@@ -71,7 +71,7 @@ impl Exchange {
             return Err("the request for keys carries another external id than the credential".to_owned());
         }
         let seconds = told("DurationSeconds").and_then(|seconds| seconds.parse::<u32>().ok());
-        if !seconds.is_some_and(|seconds| seconds <= self.seconds_max) {
+        if seconds.is_none_or(|seconds| seconds > self.seconds_max) {
             return Err(format!("keys live for at most {} seconds, which the request has to say", self.seconds_max));
         }
         let web_identity = told("Action") == Some("AssumeRoleWithWebIdentity");
