@@ -8,7 +8,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    write_when_changed(&out.join("sdk.rs"), &sdk(Path::new("../plugins/sdk/src"))?)?;
+    write_when_changed(&out.join("sdk.rs"), &sdk("../plugins/sdk/src")?)?;
     let plugins = match env::var_os("CARGO_FEATURE_BUNDLED") {
         Some(_) => bundled(&folder(&out))?,
         None => Vec::new(),
@@ -27,19 +27,20 @@ fn write_when_changed(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
-/// The sources of the SDK, which `weir plugin new` writes beside a new plugin.
-fn sdk(folder: &Path) -> io::Result<String> {
-    println!("cargo::rerun-if-changed={}", folder.display());
+/// The sources of the SDK, which `weir plugin new` writes beside a new plugin. They are named from the manifest on, which
+/// the compiler asks for anew: two checkouts that share a target folder share this text too.
+fn sdk(folder: &str) -> io::Result<String> {
+    println!("cargo::rerun-if-changed={folder}");
     let mut files = Vec::new();
     for item in fs::read_dir(folder)? {
-        let path = item?.path().canonicalize()?;
-        if let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".rs")) {
-            files.push((name.to_owned(), path));
-        }
+        let path = item?.path();
+        files.extend(
+            path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".rs")).map(str::to_owned),
+        );
     }
     files.sort();
-    let entries: String =
-        files.iter().map(|(name, path)| format!("    ({name:?}, include_str!({path:?})),\n")).collect();
+    let text = |name: &str| format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{folder}/{name}\"))");
+    let entries: String = files.iter().map(|name| format!("    ({name:?}, {}),\n", text(name))).collect();
     Ok(format!("const SDK: &[(&str, &str)] = &[\n{entries}];\n"))
 }
 

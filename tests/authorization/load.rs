@@ -14,9 +14,11 @@ on_both_engines!(t5_loops_in_one_plugin_s_scope_leave_everything_else_quick);
 async fn t5_loops_in_one_plugin_s_scope_leave_everything_else_quick(engine: Engine) {
     let weir = Governed::with_one_of_each(engine).await;
     let looped = second_warehouse(&weir).await;
-    let scope = Scope { projects: Vec::new(), warehouses: vec![looped.clone()] };
-    let endless = Plugin { scope, ..Plugin::guest(json!({"behaviour": "loop"})) };
-    weir.govern(vec![Plugin::guest(json!({})), endless]).await;
+    let scope = |warehouse: &str| Scope { projects: Vec::new(), warehouses: vec![warehouse.to_owned()] };
+    // Each warehouse has an authorizer of its own, or the burst alone would fill the queue of the quick one.
+    let quick = Plugin { scope: scope(&weir.prefix), ..Plugin::guest(json!({})) };
+    let endless = Plugin { scope: scope(&looped), ..Plugin::guest(json!({"behaviour": "loop"})) };
+    weir.govern(vec![quick, endless]).await;
     weir.catalog.get("/namespaces/ns/tables/t").send().await.expect(200);
 
     let loops: Vec<_> = (0..100)

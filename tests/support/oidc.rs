@@ -69,7 +69,8 @@ impl SigningKey {
             .output()
             .expect("openssl is needed: apt-get install openssl");
         assert!(made.status.success(), "{made:?}");
-        let pair = RsaKeyPair::from_pkcs8(&made.stdout).expect("a key");
+        // OpenSSL 3.0 writes the key as PKCS#1, later ones wrap it as PKCS#8.
+        let pair = RsaKeyPair::from_pkcs8(&made.stdout).or_else(|_| RsaKeyPair::from_der(&made.stdout)).expect("a key");
         Self { kid: kid.to_owned(), pair: Pair::Rsa(Box::new(pair)) }
     }
 
