@@ -1,6 +1,7 @@
 # Weir's images. The one to run is the last; `docker build --target NAME .` makes another:
 #   runtime  the program on a base without a shell (default)
-#   debug    the same beside a shell
+#   small    the program without the compiler: it runs the bundled plugins, and others that were compiled ahead of time
+#   debug    the same as runtime beside a shell
 #   dev      the toolchain; the source is mounted, see docker-compose.dev.yaml
 # It needs nothing but Docker's built-in syntax. Hardened bases go in by --build-arg.
 ARG RUST_IMAGE=rust:1.95-bookworm
@@ -24,6 +25,10 @@ RUN plugins/build.sh
 
 # Everything that the program depends on, built from the manifests and empty sources: it is built again only when they change.
 FROM toolchain AS dependencies
+# How much cargo shall optimise; a build that is only tried takes half the time with LTO=off and OPT_LEVEL=1.
+ARG CARGO_PROFILE_RELEASE_LTO=thin
+ARG CARGO_PROFILE_RELEASE_OPT_LEVEL=3
+ENV CARGO_PROFILE_RELEASE_LTO=${CARGO_PROFILE_RELEASE_LTO} CARGO_PROFILE_RELEASE_OPT_LEVEL=${CARGO_PROFILE_RELEASE_OPT_LEVEL}
 COPY Cargo.toml Cargo.lock ./
 COPY host/Cargo.toml host/
 COPY tests/Cargo.toml tests/
@@ -36,39 +41,24 @@ RUN cargo build --locked --release --package weir
 
 FROM dependencies AS build
 ARG FEATURES=bundled
-COPY host host
+# The oldest processors on which the bundled plugins need not be compiled at the first start; empty for those of arm64.
+ARG CPU=
+COPY wit wit
+COPY plugins plugins
+COPY examples examples
+COPY tests/guests tests/guests
 COPY migrations migrations
+COPY host host
 COPY --from=plugins /target/plugins /plugins
 ENV WEIR_BUNDLED_PLUGINS=/plugins
 # The empty sources are newer than the real ones; cargo compares times.
 RUN touch host/build.rs host/src/lib.rs host/src/main.rs \
  && cargo build --locked --release --package weir --features "$FEATURES" \
  && mkdir -p /out/data /out/doc \
- && cp /target/release/weir /out/weir
-COPY plugins plugins
-COPY tests/guests tests/guests
+ && /target/release/weir plugin bake ${CPU:+--cpu "$CPU"} --output /out/weir
 COPY .ci/sbom.py .ci/
 COPY LICENSE ./
 RUN .ci/sbom.py $FEATURES >/out/doc/weir.cdx.json && cp LICENSE /out/doc/
-
-FROM ${DEBUG_IMAGE} AS debug
-COPY .ci/image/weir.toml /etc/weir/weir.toml
-COPY --from=build /out/doc /usr/share/doc/weir
-COPY --from=build --chown=65532:65532 /out/data /var/lib/weir
-COPY --from=build /out/weir /usr/bin/weir
-ENV WEIR_CONFIG=/etc/weir/weir.toml
-USER 65532:65532
-WORKDIR /var/lib/weir
-EXPOSE 8181 9181
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/bin/weir", "healthcheck"]
-ENTRYPOINT ["/usr/bin/weir"]
-CMD ["serve"]
-
-FROM toolchain AS dev
-VOLUME /target
-EXPOSE 8181 9181
-# Whatever was mounted is built, then served; restarting the container builds again what changed.
-CMD ["sh", "-c", "plugins/build.sh && exec cargo run --features weir/bundled --bin weir -- serve"]
 
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=0.1.0
@@ -100,3 +90,33 @@ EXPOSE 8181 9181
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/bin/weir", "healthcheck"]
 ENTRYPOINT ["/usr/bin/weir"]
 CMD ["serve"]
+
+FROM ${DEBUG_IMAGE} AS debug
+COPY .ci/image/weir.toml /etc/weir/weir.toml
+COPY --from=build /out/doc /usr/share/doc/weir
+COPY --from=build --chown=65532:65532 /out/data /var/lib/weir
+COPY --from=build /out/weir /usr/bin/weir
+ENV WEIR_CONFIG=/etc/weir/weir.toml
+USER 65532:65532
+WORKDIR /var/lib/weir
+EXPOSE 8181 9181
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/bin/weir", "healthcheck"]
+ENTRYPOINT ["/usr/bin/weir"]
+CMD ["serve"]
+
+FROM toolchain AS dev
+VOLUME /target
+EXPOSE 8181 9181
+# Whatever was mounted is built, then served; restarting the container builds again what changed.
+CMD ["sh", "-c", "plugins/build.sh && exec cargo run --features weir/bundled --bin weir -- serve"]
+
+FROM build AS build-small
+ARG CPU=
+RUN cargo build --locked --release --package weir --no-default-features --features bundled --target-dir /target/small \
+ && /target/release/weir plugin bake ${CPU:+--cpu "$CPU"} --program /target/small/release/weir --output /out/weir
+
+FROM runtime AS small
+COPY --from=build-small /out/weir /usr/bin/weir
+
+# What `docker build .` makes.
+FROM runtime

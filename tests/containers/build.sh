@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Builds the image weir:test on stand-ins of its base images: tests/containers/build.sh
+# Builds the image weir:test on stand-ins of its base images: tests/containers/build.sh [--program FILE] [ARGUMENT OF docker build…]
 #
 # No registry is asked: the base with the compiler is a minimal Debian with this machine's toolchain, the base to run on is made of
-# the packages that distroless images are made of. The Dockerfile is the real one.
+# the packages that distroless images are made of. The Dockerfile is the real one. With a program that was built on this machine
+# the stages that compile are left out, which takes seconds; all that comes after them is the same.
 set -euo pipefail
+program=
+if [ "${1:-}" = --program ]; then program=$(realpath "$2"); shift 2; fi
 cd "$(dirname "$0")/../.."
-command -v debootstrap >/dev/null || { echo "build.sh: apt-get install debootstrap" >&2; exit 1; }
+[ -n "$program" ] || command -v debootstrap >/dev/null || { echo "build.sh: apt-get install debootstrap" >&2; exit 1; }
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | awk '/^URIs:|^deb / { print $2; exit }' || true)
 stage=$(mktemp -d)
@@ -44,9 +47,21 @@ runtime() { # what distroless/cc is made of: the C library, its roots of trust, 
   tar -C "$stage/runtime" -c . | docker import - stand-in/runtime >/dev/null
 }
 
-has stand-in/rust || rust
+built() { # what the stage `build` leaves, made of the program
+  mkdir -p "$stage/built/out/data" "$stage/built/out/doc"
+  cp "$program" "$stage/built/out/weir"
+  .ci/sbom.py bundled >"$stage/built/out/doc/weir.cdx.json"
+  cp LICENSE "$stage/built/out/doc/"
+  tar -C "$stage/built" -c . | docker import - stand-in/built >/dev/null
+  # From the first stage to the one that runs, nothing is left but the stage that was replaced.
+  awk '/^FROM/ { skip = /AS (toolchain|plugins|dependencies|build|dev|build-small|small)$/ }
+    /AS toolchain$/ { print "FROM stand-in/built AS build" } !skip' Dockerfile >"$stage/Dockerfile"
+}
+
 has stand-in/runtime || runtime
+file=Dockerfile
+if [ -n "$program" ]; then built; file=$stage/Dockerfile; else has stand-in/rust || rust; fi
 # The classic builder: what it takes, every builder takes.
-DOCKER_BUILDKIT=0 docker build --network host --tag weir:test \
+DOCKER_BUILDKIT=0 docker build --network host --tag weir:test --file "$file" --target runtime \
   --build-arg RUST_IMAGE=stand-in/rust --build-arg RUNTIME_IMAGE=stand-in/runtime --build-arg DEBUG_IMAGE=stand-in/runtime \
   --build-arg WEIR_WASM_TOOLCHAIN="${WEIR_WASM_TOOLCHAIN:-}" --build-arg REVISION="$(git rev-parse HEAD)" "$@" .

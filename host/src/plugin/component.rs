@@ -41,7 +41,7 @@ pub struct Compiled {
 }
 
 impl Sandbox {
-    /// Compiles off the request path, one component at a time.
+    /// Compiles off the request path, one component at a time. What the program itself carries is not compiled again.
     pub async fn compile(self: &Arc<Self>, bytes: Arc<[u8]>) -> Result<Compiled, LoadError> {
         self.compile_cached(bytes, None).await
     }
@@ -80,25 +80,34 @@ impl Sandbox {
         compiling.await.map_err(|panic| LoadError::Compile(format!("the compiler broke off: {panic}")))?
     }
 
+    fn compile_here(&self, bytes: &[u8], cache: Option<&CompileCache>) -> Result<Compiled, LoadError> {
+        let digest = Digest::of(bytes);
+        let component = match self.revive_baked(digest) {
+            Some(component) => component,
+            None => self.compile_anew(bytes, digest, cache)?,
+        };
+        Compiled::describe(self, component, digest)
+    }
+
     #[cfg(not(feature = "compiler"))]
-    fn compile_here(&self, _bytes: &[u8], _cache: Option<&CompileCache>) -> Result<Compiled, LoadError> {
+    fn compile_anew(&self, _: &[u8], _: Digest, _: Option<&CompileCache>) -> Result<Component, LoadError> {
         Err(LoadError::NoCompiler)
     }
 
+    /// Compiled, or out of the cache.
     #[cfg(feature = "compiler")]
-    fn compile_here(&self, bytes: &[u8], cache: Option<&CompileCache>) -> Result<Compiled, LoadError> {
+    fn compile_anew(&self, bytes: &[u8], digest: Digest, cache: Option<&CompileCache>) -> Result<Component, LoadError> {
         super::inspect::bounded(bytes)?;
-        let digest = Digest::of(bytes);
         let engine = format!("{:016x}", self.compatibility_hash());
         if let Some(component) = cache.and_then(|cache| self.revive_cached(&cache.get(digest, &engine)?)) {
-            return Compiled::describe(self, component, digest);
+            return Ok(component);
         }
         let compile = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
         let component = Component::from_binary(&self.engine, bytes).map_err(compile)?;
         if let Some(cache) = cache {
             cache.put(digest, &engine, &component.serialize().map_err(compile)?);
         }
-        Compiled::describe(self, component, digest)
+        Ok(component)
     }
 }
 

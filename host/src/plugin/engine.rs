@@ -40,7 +40,15 @@ pub struct SandboxSettings {
     pub table_elements_max: u32,
     /// Instances are allocated one by one; nothing is reserved ahead.
     pub small: bool,
+    /// The processors that code is compiled for; without it, this machine's. Such code is written, never run here.
+    pub cpu: Option<String>,
 }
+
+/// The processors that releases are compiled for, by the name that the compiler knows them by. The first: every x86 server
+/// since 2009.
+pub const BASELINE: &str = if cfg!(target_arch = "x86_64") { "x86-64-v2" } else { GENERIC };
+/// Every processor of this architecture.
+const GENERIC: &str = "generic";
 
 impl Default for SandboxSettings {
     fn default() -> Self {
@@ -50,6 +58,7 @@ impl Default for SandboxSettings {
             instances_max: 128,
             table_elements_max: 20_000,
             small: false,
+            cpu: None,
         }
     }
 }
@@ -84,7 +93,7 @@ impl Sandbox {
     }
 
     fn start(settings: SandboxSettings) -> wasmtime::Result<Arc<Self>> {
-        let engine = Engine::new(&config(&settings)).context("the engine of the plugins does not start")?;
+        let engine = Engine::new(&config(&settings)?).context("the engine of the plugins does not start")?;
         let ticker = Ticker::start(engine.weak()).context("the thread that interrupts plugins does not start")?;
         Ok(Arc::new(Self {
             linker: imports::linker(&engine).context("the loans of the host cannot be linked")?,
@@ -115,7 +124,7 @@ impl Sandbox {
     }
 }
 
-fn config(settings: &SandboxSettings) -> Config {
+fn config(settings: &SandboxSettings) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -138,7 +147,28 @@ fn config(settings: &SandboxSettings) -> Config {
     } else {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
     }
-    config
+    if let Some(cpu) = &settings.cpu {
+        compile_for(cpu, &mut config)?;
+    }
+    Ok(config)
+}
+
+#[cfg(not(feature = "compiler"))]
+fn compile_for(_cpu: &str, _config: &mut Config) -> wasmtime::Result<()> {
+    wasmtime::bail!("this build of weir has no compiler (feature `compiler`)")
+}
+
+/// Named, the target is no longer looked up on this machine, so code uses nothing that other machines may lack.
+#[cfg(feature = "compiler")]
+#[allow(unsafe_code, reason = "wasmtime cannot check that a flag of the compiler means what its name says")]
+fn compile_for(cpu: &str, config: &mut Config) -> wasmtime::Result<()> {
+    use std::env::consts::{ARCH, OS};
+    config.target(&format!("{ARCH}-unknown-{OS}"))?;
+    if cpu != GENERIC {
+        // SAFETY: the name of a processor only adds instructions; a host that lacks one refuses the code when it is revived.
+        unsafe { config.cranelift_flag_enable(cpu) };
+    }
+    Ok(())
 }
 
 fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {

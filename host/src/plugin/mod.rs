@@ -43,7 +43,7 @@ pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violati
 pub use bindings::reviewing::weir::plugin::change::{Column as TableColumn, PropertyChange, Retype};
 pub use call::Listing;
 pub use component::{Abilities, COMPONENT_BYTES_MAX, Compiled};
-pub use engine::{Sandbox, SandboxSettings};
+pub use engine::{BASELINE, Sandbox, SandboxSettings};
 pub use faults::{Blame, GuestFault, PluginFault};
 pub use generation::{Authorizers, Generation, Member, Mode, Plugins, Scope, Vacancy};
 pub use guest::{Guest, GuestSettings};

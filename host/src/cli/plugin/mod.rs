@@ -1,5 +1,6 @@
 //! `weir plugin`: everything that an author or operator does with plugins, on the host's own engine.
 
+mod bake;
 mod bench;
 mod cases;
 mod change;
@@ -61,6 +62,7 @@ enum Verb {
     Run(run::Args),
     Bench(bench::Args),
     Compile(compile::Args),
+    Bake(bake::Args),
     List(list::Args),
     Reload(reload::Args),
 }
@@ -102,6 +104,7 @@ pub(super) fn run(args: Args, source: &Source) -> anyhow::Result<()> {
         Verb::Run(args) => within_runtime(run::run(args, source, json)),
         Verb::Bench(args) => within_runtime(bench::run(args, source, json)),
         Verb::Compile(args) => within_runtime(compile::run(args, source, json)),
+        Verb::Bake(args) => bake::run(args, json),
         Verb::List(args) => within_runtime(list::run(args, source, json)),
         Verb::Reload(args) => within_runtime(reload::run(args, source, json)),
     }

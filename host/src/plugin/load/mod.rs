@@ -1,5 +1,6 @@
 //! From a source to bytes that may be compiled: fetched, inflated, verified, each step on the same buffer.
 
+pub mod baked;
 pub mod bundle;
 mod bundled;
 mod cache;
