@@ -1,18 +1,23 @@
 """A table's first minutes: created, filled, grown, read as it was before."""
 
 import os
+import pathlib
 import time
 
 import pyarrow as pa
 from pyiceberg.catalog import load_catalog
 from pyiceberg.types import StringType
 
-catalog = load_catalog(
-    "weir",
-    type="rest",
-    uri=os.environ.get("WEIR_URI", "http://127.0.0.1:8181") + "/catalog",
-    warehouse=os.environ.get("WEIR_WAREHOUSE", "default"),
-)
+properties = {
+    "type": "rest",
+    "uri": os.environ.get("WEIR_URI", "http://127.0.0.1:8181") + "/catalog",
+    "warehouse": os.environ.get("WEIR_WAREHOUSE", "default"),
+}
+# Where the catalog asks who calls. Keys for the storage are nobody's business: the catalog hands them out with each table.
+if "WEIR_TOKEN_URI" in os.environ:
+    secret = pathlib.Path(os.environ["WEIR_CLIENT_SECRET_FILE"]).read_text().strip()
+    properties |= {"oauth2-server-uri": os.environ["WEIR_TOKEN_URI"], "credential": f"quickstart:{secret}"}
+catalog = load_catalog("weir", **properties)
 
 namespace = f"quickstart_{int(time.time())}"
 catalog.create_namespace(namespace)

@@ -43,23 +43,44 @@ fn understood(files: &[&str]) -> Option<Value> {
 fn everything_starts_in_the_order_of_health() {
     let Some(all) = understood(&["docker-compose.yaml"]) else { return };
     let waits = |service: &str, other: &str| all["services"][service]["depends_on"][other]["condition"].clone();
-    assert_eq!(waits("migrate", "postgres"), "service_healthy");
-    assert_eq!(waits("weir", "migrate"), "service_completed_successfully");
-    assert!(all["services"]["postgres"]["healthcheck"]["test"].is_array());
-    assert_eq!(all["services"]["migrate"]["restart"], "no");
+    for (service, other) in [
+        ("migrate", "postgres"),
+        ("openfga-migrate", "postgres"),
+        ("weir", "openfga"),
+        ("weir", "keycloak"),
+        ("weir", "s3"),
+        ("setup", "weir"),
+    ] {
+        assert_eq!(waits(service, other), "service_healthy", "{service} waits for {other}");
+        let has_check = all["services"][other]["healthcheck"]["test"].is_array();
+        assert!(has_check || other == "weir", "{other} says whether it is healthy; weir's image does by itself");
+    }
+    for (service, other) in [("weir", "migrate"), ("openfga", "openfga-migrate")] {
+        assert_eq!(waits(service, other), "service_completed_successfully", "{service} waits for {other}");
+    }
+    for once in ["migrate", "openfga-migrate", "setup"] {
+        assert_eq!(all["services"][once]["restart"], "no");
+    }
 }
 
 #[test]
 fn the_catalog_is_confined_and_only_this_machine_reaches_it() {
     let Some(all) = understood(&["docker-compose.yaml"]) else { return };
-    for service in ["migrate", "weir"] {
+    for service in ["migrate", "weir", "openfga-migrate", "openfga", "setup"] {
         let service = &all["services"][service];
         assert_eq!(service["read_only"], true);
         assert_eq!(service["cap_drop"], json!(["ALL"]));
         assert_eq!(service["security_opt"], json!(["no-new-privileges:true"]));
     }
-    assert_eq!(all["services"]["weir"]["ports"][0]["host_ip"], "127.0.0.1");
-    assert!(all["services"]["postgres"]["ports"].is_null());
+    for (name, service) in all["services"].as_object().expect("services") {
+        for port in service["ports"].as_array().into_iter().flatten() {
+            assert_eq!(port["host_ip"], "127.0.0.1", "{name}");
+        }
+    }
+    for inner in ["postgres", "openfga"] {
+        assert!(all["services"][inner]["ports"].is_null());
+        assert_eq!(all["services"][inner]["networks"], json!({ "inside": null }));
+    }
     assert_eq!(all["networks"]["inside"]["internal"], true);
 }
 
@@ -69,33 +90,42 @@ fn no_secret_is_in_an_environment_or_in_git() {
     let Some(all) = understood(&["docker-compose.yaml"]) else { return };
     for (name, service) in all["services"].as_object().expect("services") {
         for (variable, value) in service["environment"].as_object().into_iter().flatten() {
-            let is_secret = ["PASSWORD", "URL", "KEY", "TOKEN"].iter().any(|word| variable.contains(word));
+            let is_secret = ["PASSWORD", "STORE__URL", "KEY", "SECRET"].iter().any(|word| variable.contains(word));
             let is_file =
                 variable.ends_with("_FILE") && value.as_str().is_some_and(|path| path.starts_with("/run/secrets/"));
-            assert!(!is_secret || is_file || variable == "WEIR__SERVER__BASE_URL", "{name}: {variable}");
+            assert!(!is_secret || is_file, "{name}: {variable}");
         }
     }
-    for file in [".env", "secrets/postgres-password", "secrets/store-url"] {
+    for (name, secret) in all["secrets"].as_object().expect("secrets") {
+        let file = secret["file"].as_str().expect("secrets are files");
+        assert!(file.contains("/secrets/"), "{name}: {file}");
         let mut ignored = Command::new("git");
-        ignored.args(["check-ignore", file]).current_dir(top());
+        ignored.args(["check-ignore", &format!("secrets/{name}")]).current_dir(top());
         succeed(ignored);
     }
 }
 
+/// Whoever copies nothing gets the same, and it is closed: the settings name an issuer, so nobody is anonymous.
 #[test]
-fn it_is_said_who_may_call_or_nothing_starts() {
-    let Some(refused) = compose(&["docker-compose.yaml"], &[]) else { return };
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("who may call?"), "{refused:?}");
+fn nobody_comes_in_without_saying_who_he_is() {
+    let Some(as_it_stands) = compose(&["docker-compose.yaml"], &[]) else { return };
+    assert!(as_it_stands.status.success(), "{as_it_stands:?}");
+    let all: Value = serde_json::from_slice(&as_it_stands.stdout).expect("JSON");
+    let environment = all["services"]["weir"]["environment"].as_object().expect("variables");
+    assert!(environment.keys().all(|variable| !variable.contains("ANONYMOUS")), "{environment:?}");
+    let settings = std::fs::read_to_string(top().join("examples/quickstart/weir.toml")).expect("readable");
+    assert!(settings.contains("[auth.issuers.keycloak]") && !settings.contains("anonymous"));
 }
 
 #[test]
-fn the_overlay_for_developers_serves_the_mounted_source() {
+fn the_overlay_for_developers_serves_the_mounted_source_without_the_others() {
     let Some(all) = understood(&["docker-compose.yaml", "docker-compose.dev.yaml"]) else { return };
     let weir = &all["services"]["weir"];
     assert_eq!(weir["build"]["target"], "dev");
     assert_eq!(weir["environment"]["WEIR__STORE__MIGRATE_AT_START"], "true");
     assert!(weir["volumes"].as_array().expect("volumes").iter().any(|volume| volume["target"] == "/src"));
+    let services: Vec<&String> = all["services"].as_object().expect("services").keys().collect();
+    assert_eq!(services, ["postgres", "weir"], "no identity provider, nothing else to wait for");
 }
 
 /// The balancer has the port, the standby follows the primary, two replicas wait for both.
@@ -121,7 +151,7 @@ fn the_program_understands_what_compose_tells_it() {
         secrets.env("WEIR_SECRETS", &folder);
         succeed(secrets);
         let mut check = Command::new(installation.command(0).get_program());
-        check.arg("--config").arg(top().join(".ci/image/weir.toml")).args(["config", "show"]);
+        check.arg("--config").arg(top().join("examples/quickstart/weir.toml")).args(["config", "show"]);
         for (name, value) in all["services"]["weir"]["environment"].as_object().expect("variables") {
             // Null stands for a variable that is not set.
             if let Some(value) = value.as_str() {
@@ -131,8 +161,17 @@ fn the_program_understands_what_compose_tells_it() {
 
         let shown = succeed(check);
 
-        assert!(shown.contains("@postgres:5432/weir") && shown.contains(r#"anonymous = "anywhere""#), "{shown}");
-        let password = std::fs::read_to_string(folder.join("postgres-password")).expect("made");
-        assert!(password.len() == 48 && !shown.contains(&password), "a password is shown to nobody");
+        assert!(
+            shown.contains("@postgres:5432/weir") && shown.contains("https://keycloak:8443/realms/weir"),
+            "{shown}"
+        );
+        let mut verify = Command::new("openssl");
+        verify.args(["verify", "-x509_strict", "-verify_hostname", "keycloak", "-CAfile"]);
+        verify.arg(folder.join("ca")).arg(folder.join("keycloak-cert"));
+        succeed(verify);
+        for secret in ["postgres-password", "secrets-key"] {
+            let value = std::fs::read_to_string(folder.join(secret)).expect("made");
+            assert!(value.len() == 48 && !shown.contains(&value), "{secret} is shown to nobody");
+        }
     });
 }
