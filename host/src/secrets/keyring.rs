@@ -156,7 +156,8 @@ fn no_key() -> Error {
 }
 
 fn unknown_key(keeper: &str) -> Error {
-    broken(&format!(
+    // Nobody's fault who calls, and over as soon as the operator does one of these.
+    Error::unavailable(format!(
         "a secret of the ledger was sealed with `{keeper}`, a key that this server does not have: set it as `[secrets] \
          previous_key`, put the key file back, or set the storage credential anew"
     ))
