@@ -51,7 +51,7 @@ fn the_program_understands_every_configuration_that_the_chart_makes() {
                 let name = variable["name"].as_str().expect("a name");
                 if name.ends_with("_FILE") {
                     let secret = installation.home().join(name);
-                    std::fs::write(&secret, "postgres://weir:secret@db/weir").expect("writable");
+                    std::fs::write(&secret, "postgres://weir:a-secret-of-nobody@db/weir").expect("writable");
                     check.env(name, secret);
                 }
             }
