@@ -4,6 +4,7 @@ mod failover;
 mod pooler;
 mod races;
 mod soak;
+mod swaps;
 
 use std::time::Duration;
 

@@ -1,14 +1,15 @@
-//! R23: minutes of everything at once leave a process as small as it was, a catalog as it was told to be.
+//! R23: minutes of everything at once, plugins exchanged meanwhile, leave a process as small as it was, a catalog as it was told to be.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use serde_json::{Value, json};
 use weir_tests::{Answer, Engine, Http, TestServer, bodies, on_both_engines};
 
+use crate::swaps::Swaps;
 use crate::{soak_time, version};
 
 on_both_engines!(r23_a_soak_leaks_nothing_and_loses_nothing);
@@ -36,7 +37,15 @@ type Acknowledged = [AtomicUsize; SHARED];
 async fn r23_a_soak_leaks_nothing_and_loses_nothing(engine: Engine) {
     let Some(time) = soak_time() else { return };
     // The cache fills up during the warm-up, so that what grows later is no cache.
-    let settings = [("WEIR__CATALOG__DOCUMENT_CACHE_BYTES_MAX", "1048576"), ("WEIR__LOG__FILTER", "warn")];
+    let swaps = Swaps::prepare();
+    let folder = swaps.folder().display().to_string();
+    let settings = [
+        ("WEIR__CATALOG__DOCUMENT_CACHE_BYTES_MAX", "1048576"),
+        ("WEIR__LOG__FILTER", "warn"),
+        ("WEIR__PLUGINS__FOLDER", folder.as_str()),
+        ("WEIR__PLUGINS__WATCH_MS", "500"),
+        ("WEIR__AUTHORIZATION__ADMINISTRATORS", "anonymous"),
+    ];
     let server = TestServer::start_with(engine, &settings).await;
     server.create_namespace("ns").await;
     join_all((0..SHARED).map(async |table| server.create_table("ns", &format!("shared{table}")).await)).await;
@@ -44,7 +53,7 @@ async fn r23_a_soak_leaks_nothing_and_loses_nothing(engine: Engine) {
     let end = Instant::now() + time;
 
     let workers = join_all((0..WORKERS).map(|number| Worker::new(number, &server, &acknowledged).work_until(end)));
-    let (workers, looks) = join(workers, watch(server.weir.id(), end)).await;
+    let (workers, looks, swapped) = join3(workers, watch(server.weir.id(), end), swaps.swap_until(&server, time)).await;
 
     let mut names: BTreeSet<String> = (0..SHARED).map(|table| format!("shared{table}")).collect();
     names.extend(workers.iter().flat_map(|worker| worker.own.iter().map(|own| own.name.clone())));
@@ -58,7 +67,8 @@ async fn r23_a_soak_leaks_nothing_and_loses_nothing(engine: Engine) {
     let log = server.weir.log();
     assert!(!log.contains("ERROR") && !log.contains("panicked"), "the server complains:\n{log}");
     let requests: usize = workers.iter().map(|worker| worker.turn).sum();
-    println!("R23 on {engine:?}: {requests} turns in {time:?}, {}", assert_flat(&looks));
+    assert!(swapped >= 5, "only {swapped} versions of the plugin came into place");
+    println!("R23 on {engine:?}: {requests} turns, {swapped} swaps in {time:?}, {}", assert_flat(&looks));
 }
 
 async fn assert_version(catalog: &Http, name: &str, acknowledged: usize) {
