@@ -40,8 +40,7 @@ RUN mkdir -p host/src tests/support \
 RUN cargo build --locked --release --package weir
 
 FROM dependencies AS build
-ARG FEATURES=bundled
-# The oldest processors on which the bundled plugins need not be compiled at the first start; empty for those of arm64.
+# The oldest processors on which the bundled plugins need not be compiled at the first start: without it x86-64-v2, on arm64 all.
 ARG CPU=
 COPY wit wit
 COPY plugins plugins
@@ -53,12 +52,12 @@ COPY --from=plugins /target/plugins /plugins
 ENV WEIR_BUNDLED_PLUGINS=/plugins
 # The empty sources are newer than the real ones; cargo compares times.
 RUN touch host/build.rs host/src/lib.rs host/src/main.rs \
- && cargo build --locked --release --package weir --features "$FEATURES" \
+ && cargo build --locked --release --package weir --features bundled \
  && mkdir -p /out/data /out/doc \
  && /target/release/weir plugin bake ${CPU:+--cpu "$CPU"} --output /out/weir
 COPY .ci/sbom.py .ci/
 COPY LICENSE ./
-RUN .ci/sbom.py $FEATURES >/out/doc/weir.cdx.json && cp LICENSE /out/doc/
+RUN .ci/sbom.py bundled >/out/doc/weir.cdx.json && cp LICENSE /out/doc/
 
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=0.1.0
@@ -112,8 +111,8 @@ CMD ["sh", "-c", "plugins/build.sh && exec cargo run --features weir/bundled --b
 
 FROM build AS build-small
 ARG CPU=
-RUN cargo build --locked --release --package weir --no-default-features --features bundled --target-dir /target/small \
- && /target/release/weir plugin bake ${CPU:+--cpu "$CPU"} --program /target/small/release/weir --output /out/weir
+RUN cargo build --locked --release --package weir --no-default-features --features bundled \
+ && /out/weir plugin bake ${CPU:+--cpu "$CPU"} --program /target/release/weir --output /out/weir
 
 FROM runtime AS small
 COPY --from=build-small /out/weir /usr/bin/weir
