@@ -1,4 +1,4 @@
-//! An authorizer that is exchanged over and over while a catalog serves.
+//! An authorizer whose versions replace each other while a catalog serves.
 
 use std::fs;
 use std::path::PathBuf;

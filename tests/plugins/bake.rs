@@ -30,6 +30,12 @@ fn serve(program: &Path, installation: &Installation, port: u16, small: bool) ->
     Running(command.spawn().expect("it runs"))
 }
 
+/// How many components were compiled: what is, is kept here.
+fn kept(folder: &Path) -> usize {
+    let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    files.filter(|file| file.path().extension().is_some_and(|ending| ending == "cwasm")).count()
+}
+
 #[test]
 fn a_baked_program_serves_its_plugins_without_compiling_them() {
     run_on(Engine::Sqlite, |engine| async move {
@@ -55,8 +61,7 @@ fn a_baked_program_serves_its_plugins_without_compiling_them() {
             let plugins = told["plugins"].as_array().expect("a list");
             let cedar = plugins.iter().find(|plugin| plugin["name"] == "cedar").expect("it is declared");
             assert_eq!(cedar["state"], json!("active"), "{told:#}");
-            // What is compiled is kept here.
-            assert!(!installation.home().join("compiled").exists(), "something was compiled, small = {small}");
+            assert_eq!(kept(&installation.home().join("compiled")), 0, "something was compiled, small = {small}");
         }
     });
 }
