@@ -13,6 +13,7 @@ use crate::api::people::People;
 use crate::api::storage_access::Storages;
 use crate::api::turns::Turns;
 use crate::api::vending::Vending;
+use crate::audit::Audit;
 use crate::auth::Authentication;
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
@@ -48,6 +49,8 @@ pub struct App {
     pub lifecycle: Arc<Lifecycle>,
     /// Where events leave the house.
     pub outlets: Outlets,
+    /// Where it is recorded who was allowed what.
+    pub audit: Arc<Audit>,
     pub clock: Clock,
     pub documents: Documents,
     pub page_key: PageKey,
@@ -104,6 +107,7 @@ impl App {
             plugins,
             lifecycle,
             outlets: Outlets::open(&config.events)?,
+            audit: Arc::new(Audit::open(&config.audit)?),
             documents: Documents::new(config.catalog.document_cache_bytes_max),
             page_key: PageKey::new(server.page_key),
             turns: Turns::new(),

@@ -1,5 +1,6 @@
 //! Authorization by real guests: what they say is what callers get, in whatever way they fail.
 
+mod audit;
 mod chain;
 mod clusters;
 mod decisions;

@@ -4,6 +4,7 @@
 //! own rule answers. What a caller may not see is answered as if it were not there.
 
 mod absent;
+mod audited;
 mod decide;
 mod explain;
 mod facts;
@@ -80,7 +81,8 @@ impl App {
         (verdict, sight): (Outcome, Outcome),
     ) -> Result<Permit, Error> {
         match (verdict, sight) {
-            (Outcome::Allow, _) => Permit::granted(caller.id(), question.action, Effect::Allow),
+            (Outcome::Allow, _) => Permit::granted(caller.id(), question.action, Effect::Allow)
+                .map(|permit| permit.for_request(caller.request())),
             (_, Outcome::Deny) => None,
             (Outcome::Unable(silence), _) | (_, Outcome::Unable(silence)) => return Err(decide::unable(&silence)),
             (Outcome::Deny, Outcome::Allow) => {

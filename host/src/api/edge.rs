@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
+use super::audit::Trail;
 use super::respond::{self, OnCommit};
 use crate::config::{self, Cidr, Config, Cors};
 use crate::error::Error;
@@ -83,7 +84,9 @@ async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
     telemetry::adopt(&span, request.headers());
     async {
-        let mut response = edge.admit(&record, request, next).await;
+        let trail = Trail::begin(&request, id.to_str().unwrap_or_default(), record.client);
+        let mut response = trail.follow(edge.admit(&record, request, next)).await;
+        trail.end(response.status());
         response.headers_mut().insert(X_REQUEST_ID, id);
         record.end(&response);
         response

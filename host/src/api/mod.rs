@@ -1,6 +1,7 @@
 //! The door: HTTP in, story, HTTP out.
 
 mod answer;
+mod audit;
 pub mod authorize;
 mod chunks;
 pub mod commit;

@@ -77,7 +77,8 @@ impl App {
         let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str()).transpose();
         let authorization =
             authorization.map_err(|_| Error::NotAuthorized("the Authorization header is not plain text".into()))?;
-        let caller = self.authentication.caller(authorization, self.clock.now_ms()).await?;
+        let caller = self.authentication.caller(authorization, self.clock.now_ms()).await;
+        let caller = caller.inspect_err(|error| self.audit_stranger(error))?;
         let caller = match parts.extensions.get::<RequestId>() {
             Some(id) => caller.by_request(id.as_str()),
             None => caller,

@@ -103,6 +103,7 @@ pub async fn record(writer: &mut Writer, permit: &Permit, happened: Happened, no
         kind: happened.kind,
         at_ms: now_ms,
         actor: permit.actor(),
+        request_id: permit.request_id(),
         warehouse: happened.warehouse.map(|warehouse| warehouse.0),
         subject: &happened.subject,
         data: happened.data,

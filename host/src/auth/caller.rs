@@ -162,6 +162,11 @@ impl Caller {
         (self.acting == Acting::Themselves).then_some(&self.identity.claims)
     }
 
+    /// The same, shared.
+    pub fn request(&self) -> Arc<str> {
+        Arc::clone(&self.request_id)
+    }
+
     /// The id of the request that is made, which leads through all logs.
     pub fn request_id(&self) -> &str {
         &self.request_id

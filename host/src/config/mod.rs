@@ -2,6 +2,7 @@
 //!
 //! The doc comment on a field is its reference: `weir config reference` and `weir config schema` are made from it.
 
+mod audit;
 mod auth;
 mod authorization;
 mod bootstrap;
@@ -36,6 +37,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use auth::{Anonymous, Auth};
+pub use audit::{Audit, AuditedDecisions};
 pub use authorization::{Authorization, Verdict};
 pub use bootstrap::Bootstrap;
 pub use catalog::Catalog;
@@ -90,6 +92,8 @@ pub struct Config {
     pub events: Events,
     /// What is logged.
     pub log: Log,
+    /// Who was allowed or denied what.
+    pub audit: Audit,
     /// Traces over OTLP.
     pub traces: Traces,
 }
@@ -125,6 +129,7 @@ impl Config {
         problems.extend(self.events.problems());
         problems.extend(self.log.problems());
         problems.extend(self.traces.problems());
+        problems.extend(self.audit.problems());
         problems
     }
 

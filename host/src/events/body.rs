@@ -17,6 +17,8 @@ pub struct EventBody<'a> {
     pub at_ms: i64,
     /// Who did it: a caller's id, or `weir:<work>`.
     pub actor: &'a str,
+    /// The request that it was done by, which leads to the log, to the audit; `None` for the host's own work.
+    pub request_id: Option<&'a str>,
     /// The warehouse's id, for what happens inside one.
     pub warehouse: Option<Uuid>,
     /// What it happened to, e.g. `table/018f…`: the id, which never changes, never the name.
@@ -37,6 +39,8 @@ struct CloudEvent<'a> {
     subject: &'a str,
     datacontenttype: &'static str,
     actor: &'a str,
+    #[serde(rename = "requestid", skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     warehouse: Option<Uuid>,
     data: &'a Value,
@@ -54,6 +58,7 @@ pub fn body_text(body: &EventBody<'_>) -> Result<String> {
         subject: body.subject,
         datacontenttype: "application/json",
         actor: body.actor,
+        request_id: body.request_id,
         warehouse: body.warehouse,
         data: &body.data,
     };
@@ -73,6 +78,7 @@ mod tests {
             kind: EventKind::TableDropped,
             at_ms: 1_700_000_000_123,
             actor: "anonymous",
+            request_id: Some("r-1"),
             warehouse: Some(Uuid::nil()),
             subject: "table/1",
             data: json!({"name": "orders"}),
@@ -84,6 +90,7 @@ mod tests {
         assert_eq!(event["type"], "weir.table.dropped");
         assert_eq!(event["time"], "2023-11-14T22:13:20.123Z");
         assert_eq!(event["subject"], "table/1");
+        assert_eq!(event["requestid"], "r-1");
         assert_eq!(event["data"]["name"], "orders");
     }
 

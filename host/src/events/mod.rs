@@ -78,3 +78,4 @@ events! {
     ViewDropped "weir.view.dropped" "A view was dropped for good.",
     ViewPurged "weir.view.purged" "The files of a dropped view were deleted.",
 }
+    AuditRecorded "weir.audit.recorded" "Somebody was allowed or denied something; only where `audit.outbox` asks for it.",

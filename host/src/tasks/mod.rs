@@ -1,5 +1,6 @@
 //! Background work: claimed in the database, so that each piece is done by one of many replicas, at least once.
 
+pub mod audit;
 mod expiration;
 mod housekeeping;
 mod metadata_files;

@@ -24,6 +24,7 @@ impl App {
                 Some(ruled) => {
                     outcomes[at] = ruled.outcome();
                     record::ruled(caller, question, ruled);
+                    self.audit_ruled(caller, question, ruled);
                 }
                 None => asked.push(at),
             }
@@ -47,6 +48,7 @@ impl App {
         for (at, decision) in about.iter().zip(&decisions) {
             outcomes[*at] = decision.outcome.clone();
             record::decided(caller, &questions[*at], decision);
+            self.audit_decided(caller, &questions[*at], decision);
         }
         if chain.has_shadows() {
             self.authorization.shadows.compare(chain, call, checks, decisions);

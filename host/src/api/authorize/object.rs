@@ -51,6 +51,18 @@ impl Object<'_> {
         }
     }
 
+    /// The id of a thing that is there, as events name it; the server has none.
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::Server | Self::Absent { .. } => None,
+            Self::Project(project) => Some(project.id.as_str().to_owned()),
+            Self::Warehouse(warehouse) => Some(warehouse.id.to_string()),
+            Self::Namespace(row) => Some(row.id.to_string()),
+            Self::Tabular(tabular) => Some(tabular.id.to_string()),
+            Self::Role(role) => Some(role.id.to_string()),
+        }
+    }
+
     /// The name as messages show it.
     pub fn shown(&self) -> String {
         match self {

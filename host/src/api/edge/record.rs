@@ -23,7 +23,7 @@ pub(super) struct Record {
     method: Method,
     uri: Uri,
     route: Option<MatchedPath>,
-    client: Option<IpAddr>,
+    pub(super) client: Option<IpAddr>,
     started: Instant,
     has_ended: bool,
     pub(super) is_health: bool,
