@@ -13,7 +13,8 @@ on_both_engines!(
     s26_one_denied_table_denies_the_whole_transaction_before_any_file,
     t56_a_table_that_comes_back_under_its_name_has_another_id,
     a_recursive_drop_needs_the_right_to_drop_everything_inside,
-    row_44_a_replay_is_authorized_again
+    row_44_a_replay_is_authorized_again,
+    s25_a_policy_that_changes_holds_from_the_next_question_on
 );
 
 fn commit() -> Value {
@@ -180,4 +181,21 @@ async fn row_44_a_replay_is_authorized_again(engine: Engine) {
     let replayed = ask().await;
 
     replayed.expect_error(404, "NoSuchTableException");
+}
+
+/// Nothing that was decided by the old policy is remembered: no tag, no listing, no load.
+async fn s25_a_policy_that_changes_holds_from_the_next_question_on(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    let path = "/namespaces/ns/tables/t";
+    for _ in 0..3 {
+        weir.govern(vec![Plugin::guest(json!({}))]).await;
+        let tag = weir.catalog.get(path).send().await.expect(200).header("etag").expect("a tag").to_owned();
+        weir.catalog.get(path).header("if-none-match", &tag).send().await.expect(304);
+        assert_eq!(weir.names("/namespaces/ns/tables", 10).await, ["t"]);
+
+        weir.govern(vec![Plugin::guest(json!({"rules": [{"effect": "deny", "kind": "table"}]}))]).await;
+
+        weir.catalog.get(path).header("if-none-match", &tag).send().await.expect_error(404, "NoSuchTableException");
+        assert!(weir.names("/namespaces/ns/tables", 10).await.is_empty());
+    }
 }

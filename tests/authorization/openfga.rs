@@ -22,7 +22,8 @@ on_both_engines!(
     t56_moves_and_drops_reach_the_store_of_grants_by_the_relay,
     t41_the_relay_tells_again_what_was_not_heard_in_order,
     what_openfga_cannot_say_is_503_and_health_says_so,
-    grants_are_compared_with_the_catalog_and_repaired
+    grants_are_compared_with_the_catalog_and_repaired,
+    who_bootstraps_an_empty_server_may_do_everything_from_then_on
 );
 
 /// A catalog whose only authorizer is the plugin; whoever calls is anonymous.
@@ -38,26 +39,8 @@ impl House {
         let server = OpenFga::start().await?;
         let weir = Governed::open(engine).await;
         let guest = load(&weir, &server).await;
-        let member = Member { guest: Arc::clone(&guest), mode: Mode::Enforce, scope: Scope::default() };
-        let generation = Generation { number: 1, members: vec![member], ..Generation::default() };
-        weir.app.plugins.swap(generation);
-        let row = weir
-            .app
-            .store
-            .warehouse(WarehouseId(weir.prefix.parse().expect("an id")))
-            .await
-            .expect("the store answers");
-        let row = row.expect("the warehouse is there");
-        let project = Parent { id: row.project_id.as_str().to_owned(), name: String::new() };
-        let warehouse = Object {
-            kind: "warehouse".into(),
-            id: weir.prefix.clone(),
-            project,
-            warehouse: None,
-            namespace: Vec::new(),
-            name: "default".into(),
-            attributes: Vec::new(),
-        };
+        govern(&weir, Arc::clone(&guest));
+        let warehouse = warehouse(&weir).await;
         Some(Self { weir, server, guest, warehouse })
     }
 
@@ -120,12 +103,33 @@ impl House {
     }
 }
 
-fn call() -> Call {
+/// From now on this plugin alone decides.
+pub fn govern(weir: &Governed, guest: Arc<Guest>) {
+    let member = Member { guest, mode: Mode::Enforce, scope: Scope::default() };
+    weir.app.plugins.swap(Generation { number: 1, members: vec![member], ..Generation::default() });
+}
+
+/// The warehouse `default` as plugins know it.
+pub async fn warehouse(weir: &Governed) -> Object {
+    let id = WarehouseId(weir.prefix.parse().expect("an id"));
+    let row = weir.app.store.warehouse(id).await.expect("the store answers").expect("the warehouse is there");
+    Object {
+        kind: "warehouse".into(),
+        id: weir.prefix.clone(),
+        project: Parent { id: row.project_id.as_str().to_owned(), name: String::new() },
+        warehouse: None,
+        namespace: Vec::new(),
+        name: "default".into(),
+        attributes: Vec::new(),
+    }
+}
+
+pub fn call() -> Call {
     let principal = Principal { id: "test".into(), kind: "user".into(), roles: vec![], claims: vec![] };
     Call { request_id: "r".into(), principal, now_ms: 1, deadline_ms: 0 }
 }
 
-async fn load(weir: &Governed, server: &OpenFga) -> Arc<Guest> {
+pub async fn load(weir: &Governed, server: &OpenFga) -> Arc<Guest> {
     static COMPILED: OnceCell<Compiled> = OnceCell::const_new();
     let sandbox = weir.sandbox();
     let compiled = COMPILED.get_or_init(async || {
@@ -318,4 +322,26 @@ async fn grants_are_compared_with_the_catalog_and_repaired(engine: Engine) {
     assert!(house.stored("table", &nobody.id).await.is_empty());
     assert_eq!(house.stored("table", &id).await, ["user:anonymous ownership"], "what is right stays");
     assert!(reconcile::reconcile(app, false).await.expect("it compares").gone.is_empty());
+}
+
+/// The one whom the configuration names comes first; what he may do afterwards is a grant like others, which he can give on.
+async fn who_bootstraps_an_empty_server_may_do_everything_from_then_on(engine: Engine) {
+    let Some(server) = OpenFga::start().await else { return };
+    let weir = Governed::open_with(engine, &[("WEIR__AUTHORIZATION__ADMINISTRATORS", "anonymous")]).await;
+    let guest = load(&weir, &server).await;
+    govern(&weir, Arc::clone(&guest));
+    let create = || weir.catalog.post("/namespaces", json!({ "namespace": ["ns"] })).send();
+    create().await.expect(404);
+
+    weir.management.post("/bootstrap", json!({ "accept-terms-of-use": true })).send().await.expect(204);
+    // On a busy machine the right may come by the relay only.
+    relay::relay_due_now(&weir.app).await.expect("the relay runs");
+
+    create().await.expect(200);
+    weir.create_table("ns", "t").await;
+    let path = "/permissions/server/assignments";
+    let told = weir.management.get(path).send().await.expect(200).json();
+    assert_eq!(told["assignments"], json!([{ "type": "operator", "user": "anonymous" }]));
+    let second = json!({ "writes": [{ "type": "operator", "user": "oidc~second" }] });
+    weir.management.post(path, second).send().await.expect(204);
 }

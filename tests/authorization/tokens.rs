@@ -19,6 +19,7 @@ on_both_engines!(
     s4_a_remembered_token_ends_in_time,
     s5_a_token_that_differs_in_one_letter_is_another_one,
     r28_an_issuer_that_misbehaves_lets_nobody_in_and_keeps_nobody_out_for_long,
+    r28_an_issuer_that_is_down_at_the_first_start_keeps_its_own_people_out_alone,
     r28_unknown_keys_cost_the_issuer_one_look_an_interval,
     no_request_leaves_for_a_token_of_an_unknown_issuer,
     a_key_file_needs_no_issuer_that_answers
@@ -266,6 +267,26 @@ async fn r28_an_issuer_that_misbehaves_lets_nobody_in_and_keeps_nobody_out_for_l
         trusting.weir.app.clock.shift_ms(11_000);
         trusting.whoami(&token).await.expect(200);
     }
+}
+
+async fn r28_an_issuer_that_is_down_at_the_first_start_keeps_its_own_people_out_alone(engine: Engine) {
+    let down = Provider::start().await;
+    down.feel(Mood::Down);
+    let more = down.settings("two");
+    let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let trusting = Trusting::open_with(engine, Provider::start().await, &more).await;
+
+    trusting.whoami(&trusting.provider.token("alice")).await.expect(200);
+    let answer = trusting.whoami(&down.token("bob")).await;
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    answer.expect_error(503, "ServiceUnavailableException");
+    let asked = down.asked();
+    trusting.whoami(&down.token("eve")).await.expect(503);
+    assert_eq!(down.asked(), asked, "who is down is not asked again at once");
+
+    down.feel(Mood::Well);
+    trusting.weir.app.clock.shift_ms(11_000);
+    trusting.whoami(&down.token("bob")).await.expect(200);
 }
 
 async fn r28_unknown_keys_cost_the_issuer_one_look_an_interval(engine: Engine) {
