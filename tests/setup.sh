@@ -52,14 +52,15 @@ from_go() { # COMMAND MODULE PACKAGE VERSION PURPOSE
   [ ! -x "$cache/bin/$1" ] || return 0
   if ! command -v go >/dev/null; then install_debian golang-go || true; fi
   echo "compiling $1, once; it takes minutes" >&2
+  local package="$2${3:+/$3}"
   # In a module of its own, because `go install` refuses modules that exclude versions.
   local build
   build=$(mktemp -d)
-  (cd "$build" && go mod init build && GOFLAGS=-mod=mod go get "$2/$3@$4" && GOFLAGS=-mod=mod go build -o "$cache/bin/$1" "$2/$3") >"$build/log" 2>&1 &&
+  (cd "$build" && go mod init build && GOFLAGS=-mod=mod go get "$package@$4" && GOFLAGS=-mod=mod go build -o "$cache/bin/$1" "$package") >"$build/log" 2>&1 &&
     { rm -rf "$build"; return; }
   tail -3 "$build/log" >&2
   rm -rf "$build"
-  if [ -n "${CI:-}" ]; then missing+=("$1, $5: build $2/$3@$4 with Go into $cache/bin"); else echo "without $1 its tests are skipped" >&2; fi
+  if [ -n "${CI:-}" ]; then missing+=("$1, $5: build $package@$4 with Go into $cache/bin"); else echo "without $1 its tests are skipped" >&2; fi
 }
 
 need cargo "install Rust 1.95 or newer from https://rustup.rs"
@@ -84,6 +85,7 @@ fi
 mkdir -p "$cache/bin"
 from_go helm helm.sh/helm/v3 cmd/helm v3.19.0 "which renders the chart"
 from_go openfga github.com/openfga/openfga cmd/openfga v1.22.1 "which authorization by relationships is tested with"
+from_go nats-server github.com/nats-io/nats-server/v2 "" v2.11.8 "which events are streamed to"
 [ "$lane" != full ] || from_go docker-compose github.com/docker/compose/v2 cmd v2.40.3 "which understands the compose files"
 if command -v python3 >/dev/null; then
   venv venv clients/requirements.txt

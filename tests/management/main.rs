@@ -4,6 +4,8 @@ mod events;
 mod house;
 mod lake;
 mod namespace_move;
+#[cfg(feature = "nats")]
+mod nats;
 mod orphans;
 mod project_tasks;
 mod projects;

@@ -16,7 +16,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let plugins: Vec<&str> = BUNDLED.iter().map(|(name, _)| *name).collect();
         let compiler = cfg!(feature = "compiler");
         let built = serde_json::json!({
-            "version": version, "otlp": cfg!(feature = "otlp"), "compiler": compiler, "plugins": plugins,
+            "version": version, "otlp": cfg!(feature = "otlp"), "nats": cfg!(feature = "nats"), "compiler": compiler, "plugins": plugins,
         });
         println!("{built}");
     } else {

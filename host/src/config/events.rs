@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Secret, SecretUrl, is_name};
+use super::{Nats, Problem, Secret, SecretUrl, is_name};
 
 /// Events of changes, CloudEvents in JSON, at least once and in order for one object. Plugins that keep grants hear them, too.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,8 @@ pub struct Events {
     pub log: bool,
     /// URLs that are sent each event, by name.
     pub webhooks: BTreeMap<String, Webhook>,
+    /// A stream of NATS JetStream that keeps each event.
+    pub nats: Option<Nats>,
 }
 
 /// One URL that is sent events.
@@ -47,7 +49,7 @@ pub struct Webhook {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { enabled: true, poll_interval_ms: 500, lease_s: 30, log: false, webhooks: BTreeMap::new() }
+        Self { enabled: true, poll_interval_ms: 500, lease_s: 30, log: false, webhooks: BTreeMap::new(), nats: None }
     }
 }
 
@@ -83,6 +85,7 @@ impl Events {
                 problems.push(Problem::at(&path, "something else (not shown)", "`https://…` or `http://…`"));
             }
         }
+        problems.extend(self.nats.iter().flat_map(Nats::problems));
         problems
     }
 }

@@ -17,6 +17,7 @@ mod kubernetes;
 mod local_issuer;
 mod log;
 mod metrics;
+mod nats;
 mod plugin_entry;
 mod plugins;
 mod problem;
@@ -36,8 +37,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use auth::{Anonymous, Auth};
 pub use audit::{Audit, AuditedDecisions};
+pub use auth::{Anonymous, Auth};
 pub use authorization::{Authorization, Verdict};
 pub use bootstrap::Bootstrap;
 pub use catalog::Catalog;
@@ -50,6 +51,7 @@ pub use kubernetes::Kubernetes;
 pub use local_issuer::{LocalClient, LocalIssuer};
 pub use log::{Log, LogFormat};
 pub use metrics::Metrics;
+pub use nats::Nats;
 pub use plugins::{PluginEntry, PluginLimits, PluginMode, Plugins, is_name};
 pub use problem::{Problem, Problems};
 pub use reference::reference;
@@ -90,10 +92,10 @@ pub struct Config {
     pub tasks: Tasks,
     /// Who is told what happened.
     pub events: Events,
-    /// What is logged.
-    pub log: Log,
     /// Who was allowed or denied what.
     pub audit: Audit,
+    /// What is logged.
+    pub log: Log,
     /// Traces over OTLP.
     pub traces: Traces,
 }
@@ -127,9 +129,9 @@ impl Config {
         problems.extend(self.secrets.problems());
         problems.extend(self.bootstrap.problems());
         problems.extend(self.events.problems());
+        problems.extend(self.audit.problems());
         problems.extend(self.log.problems());
         problems.extend(self.traces.problems());
-        problems.extend(self.audit.problems());
         problems
     }
 

@@ -1,6 +1,8 @@
 //! What happened, in the words that leave the house: the vocabulary of the outbox, the ways out.
 
 mod body;
+#[cfg(feature = "nats")]
+mod nats;
 mod outlets;
 mod webhook;
 
@@ -76,6 +78,6 @@ events! {
     ViewSoftDeleted "weir.view.soft-deleted" "A view was dropped, and can be brought back until it expires.",
     ViewUndropped "weir.view.undropped" "A soft-deleted view was brought back.",
     ViewDropped "weir.view.dropped" "A view was dropped for good.",
+    AuditRecorded "weir.audit.recorded" "Somebody was allowed or denied something; only where `audit.outbox` asks for it.",
     ViewPurged "weir.view.purged" "The files of a dropped view were deleted.",
 }
-    AuditRecorded "weir.audit.recorded" "Somebody was allowed or denied something; only where `audit.outbox` asks for it.",

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+#[cfg(feature = "nats")]
+use super::nats::Nats;
 use super::webhook::Webhook;
 use crate::config;
 
@@ -19,6 +21,8 @@ pub enum Sink {
     /// One line an event.
     Log,
     Webhook(Webhook),
+    #[cfg(feature = "nats")]
+    Nats(Nats),
 }
 
 /// Why a sink did not take an event.
@@ -38,6 +42,10 @@ impl Outlets {
         for (name, webhook) in &section.webhooks {
             sinks.push(Arc::new(Sink::Webhook(Webhook::open(name, webhook)?)));
         }
+        #[cfg(feature = "nats")]
+        if let Some(nats) = &section.nats {
+            sinks.push(Arc::new(Sink::Nats(Nats::new(nats))));
+        }
         Ok(Self { holder: Uuid::now_v7(), sinks })
     }
 
@@ -52,6 +60,8 @@ impl Sink {
         match self {
             Self::Log => "log",
             Self::Webhook(webhook) => webhook.name(),
+            #[cfg(feature = "nats")]
+            Self::Nats(_) => "nats",
         }
     }
 
@@ -59,6 +69,9 @@ impl Sink {
     pub fn attempts_max(&self) -> Option<u32> {
         match self {
             Self::Log => None,
+            // A stream that is away comes back; what it can never take says so by itself.
+            #[cfg(feature = "nats")]
+            Self::Nats(_) => None,
             Self::Webhook(webhook) => Some(webhook.attempts_max()),
         }
     }
@@ -71,6 +84,8 @@ impl Sink {
                 Ok(())
             }
             Self::Webhook(webhook) => webhook.tell(position, id, kind, body).await,
+            #[cfg(feature = "nats")]
+            Self::Nats(nats) => nats.tell(position, id, kind, body).await,
         }
     }
 }

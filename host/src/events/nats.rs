@@ -1,0 +1,86 @@
+//! Events over NATS JetStream: one message each, kept by the stream before it counts as delivered.
+
+use std::time::Duration;
+
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::{self, Context, stream};
+use async_nats::{ConnectOptions, HeaderMap, HeaderValue};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::Refusal;
+use crate::config;
+
+/// A stream that hears of events.
+pub struct Nats {
+    section: config::Nats,
+    /// Connected with the first event; the client reconnects by itself from then on.
+    context: OnceCell<Context>,
+}
+
+impl Nats {
+    pub fn new(section: &config::Nats) -> Self {
+        Self { section: section.clone(), context: OnceCell::new() }
+    }
+
+    /// Taken is what the stream acknowledges. By the event's id the stream knows what it is told twice, as long as it
+    /// remembers ids (`duplicate_window`); a consumer that must not see an event twice compares ids.
+    pub async fn tell(&self, position: i64, id: Uuid, kind: &str, body: &str) -> Result<(), Refusal> {
+        if !self.section.wants(kind) {
+            return Ok(());
+        }
+        let told = tokio::time::timeout(self.timeout(), self.publish(position, id, kind, body)).await;
+        told.unwrap_or_else(|_| Err(later("the stream acknowledged nothing in time")))
+    }
+
+    async fn publish(&self, position: i64, id: Uuid, kind: &str, body: &str) -> Result<(), Refusal> {
+        let context = self.context.get_or_try_init(|| self.connect()).await.map_err(later)?;
+        let kind = kind.strip_prefix("weir.").unwrap_or(kind);
+        let subject = format!("{}.{kind}", self.section.subject);
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", HeaderValue::from(id.to_string()));
+        headers.insert("Content-Type", "application/cloudevents+json");
+        headers.insert("X-Weir-Position", HeaderValue::from(position.to_string()));
+        let publishing = context.publish_with_headers(subject, headers, body.to_owned().into()).await;
+        let kept = match publishing {
+            Ok(publishing) => publishing.await,
+            Err(error) => Err(error),
+        };
+        kept.map(drop).map_err(|error| Refusal {
+            // No server of this kind ever takes it.
+            is_final: error.kind() == PublishErrorKind::MaxPayloadExceeded,
+            message: error.to_string(),
+        })
+    }
+
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(self.section.timeout_ms)
+    }
+
+    async fn connect(&self) -> anyhow::Result<Context> {
+        // Somebody else may have installed it already; then it is the same.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        let mut options = ConnectOptions::new().name("weir").connection_timeout(self.timeout());
+        if let Some(file) = &self.section.credentials_file {
+            options = options.credentials_file(file).await?;
+        }
+        if let Some(file) = &self.section.ca_file {
+            options = options.add_root_certificates(file.clone());
+        }
+        let servers: Vec<&str> = self.section.url.expose().split(',').map(str::trim).collect();
+        let context = jetstream::new(options.connect(servers).await?);
+        if self.section.create_stream {
+            let wanted = stream::Config {
+                name: self.section.stream.clone(),
+                subjects: vec![format!("{}.>", self.section.subject)],
+                ..stream::Config::default()
+            };
+            context.get_or_create_stream(wanted).await?;
+        }
+        Ok(context)
+    }
+}
+
+fn later(error: impl std::fmt::Display) -> Refusal {
+    Refusal { message: error.to_string(), is_final: false }
+}
