@@ -36,11 +36,11 @@ impl Change {
 }
 
 /// The names of all that the changes are about.
-pub const NAMES: [&str; 14] =
-    ["ns", "new", "born", "t", "u", "d", "v", "w", "other", "empty", "gone", "inner", "staged", "registered"];
+pub const NAMES: [&str; 15] =
+    ["moving", "ns", "new", "born", "t", "u", "d", "v", "w", "other", "empty", "gone", "inner", "staged", "registered"];
 
 /// What the changes need: tables `t`, `u`, `d`, `gone` (which is soft-deleted), views `v`, `w`, a namespace that is empty,
-/// another one with a table.
+/// two more with a table each, of which one moves.
 pub async fn prepare(weir: &Governed) -> Vec<Change> {
     weir.create_namespace("ns").await;
     weir.create_namespace("other").await;
@@ -48,6 +48,8 @@ pub async fn prepare(weir: &Governed) -> Vec<Change> {
     weir.create_table("ns", "t").await;
     weir.create_table("ns", "d").await;
     weir.create_table("other", "inner").await;
+    weir.create_namespace("moving").await;
+    weir.create_table("moving", "along").await;
     let file = weir.create_table("ns", "u").await["metadata-location"].clone();
     weir.catalog.post("/namespaces/ns/views", bodies::create_view("v")).send().await.expect(200);
     let view = weir.catalog.post("/namespaces/ns/views", bodies::create_view("w")).send().await.expect(200).json();
@@ -62,6 +64,10 @@ pub async fn prepare(weir: &Governed) -> Vec<Change> {
     let undrop = format!("/warehouse/{}/deleted-tabulars/undrop", weir.prefix);
     let targets = json!({"targets": [{"type": "table", "id": gone}]});
     changes.push(Change::post("undrop", undrop, targets, (204, 503)));
+    let moving = weir.namespace_id("moving").await;
+    let destination = json!({"destination": ["ns", "moved"]});
+    let path = format!("/warehouse/{}/namespace/{moving}/move", weir.prefix);
+    changes.push(Change::post("move-namespace", path, destination, (200, 503)));
     changes.extend(of_namespaces());
     changes
 }

@@ -141,6 +141,13 @@ impl Governed {
         self.catalog.post("/namespaces", json!({"namespace": [name]})).send().await.expect(200);
     }
 
+    /// The id by which the management API knows a namespace at the top.
+    pub async fn namespace_id(&self, name: &str) -> String {
+        let listed = self.catalog.get("/namespaces?returnUuids=true").send().await.expect(200).json();
+        let at = listed["namespaces"].as_array().expect("a list").iter().position(|path| *path == json!([name]));
+        listed["namespace-uuids"][at.expect("it is listed")].as_str().expect("an id").to_owned()
+    }
+
     pub async fn create_table(&self, namespace: &str, name: &str) -> Value {
         let path = format!("/namespaces/{namespace}/tables");
         self.catalog.post(&path, bodies::create_table(name)).send().await.expect(200).json()

@@ -55,16 +55,12 @@ impl App {
     pub async fn judge_changes<'a>(
         &self,
         caller: &Caller,
-        (id, version): (WarehouseId, i64),
+        within: (WarehouseId, i64),
         together: Togetherness,
         proposed: impl Future<Output = Result<Vec<Proposed<'a>>, Error>>,
     ) -> Result<Judgement, Error> {
         let panel = self.plugins.contracts();
-        if panel.is_empty() {
-            return Ok(Judgement::content(&panel));
-        }
-        let place = self.authorization.places.of(&self.store, id, version).await?;
-        if !panel.covers(&place.project.id, &place.warehouse.id) {
+        if !self.covers(&panel, within).await? {
             return Ok(Judgement::content(&panel));
         }
         match self.judged(caller, &panel, together, proposed).await {
@@ -75,6 +71,15 @@ impl App {
             }
             judged => judged,
         }
+    }
+
+    /// Whether anybody reviews what happens in a warehouse.
+    async fn covers(&self, panel: &Panel, (id, version): (WarehouseId, i64)) -> Result<bool, Error> {
+        if panel.is_empty() {
+            return Ok(false);
+        }
+        let place = self.authorization.places.of(&self.store, id, version).await?;
+        Ok(panel.covers(&place.project.id, &place.warehouse.id))
     }
 
     /// Shadows are asked beside it.

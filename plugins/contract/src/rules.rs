@@ -6,6 +6,9 @@ use weir_plugin::{Column, Metadata, Object, Problem, Proposal, Violation, proble
 use crate::pattern::{fits, whole};
 use crate::settings::{Mode, Rules, Severity};
 
+/// A namespace gets another path; what it holds comes along.
+const MOVE: &str = "move-namespace";
+
 /// One change with what every set of rules asks of it.
 pub struct Review<'a> {
     pub subject: &'a Object,
@@ -241,7 +244,13 @@ impl RuleSet {
     fn names(&self, review: &Review, violations: &mut Vec<Violation>) {
         let Some(pattern) = &self.names else { return };
         let comes = review.created || review.proposal.operation().starts_with("create");
-        let named = review.target.or(comes.then_some(review.subject));
+        // What comes along with its namespace keeps its name: that is judged where the rules did not hold before.
+        let is_judged = |target: &&Object| {
+            review.proposal.operation() != MOVE
+                || target.name != review.subject.name
+                || !fits(&self.rules.objects, &review.path)
+        };
+        let named = review.target.filter(is_judged).or(comes.then_some(review.subject));
         if let Some(object) = named.filter(|object| !pattern.is_match(&object.name)) {
             let wanted = self.rules.names.as_deref().unwrap_or("");
             violations.push(self.violation("names", format!("the name `{}` does not fit `{wanted}`", object.name)));
@@ -250,7 +259,7 @@ impl RuleSet {
 
     fn keep(&self, review: &Review, violations: &mut Vec<Violation>) {
         let operation = review.proposal.operation();
-        let leaves = ["drop", "rename", "unregister"].iter().any(|way| operation.starts_with(way));
+        let leaves = ["drop", "rename", "move", "unregister"].iter().any(|way| operation.starts_with(way));
         if self.rules.keep && leaves {
             violations
                 .push(self.violation("keep", format!("`{}` is to be kept, the change is a {operation}", review.path)));

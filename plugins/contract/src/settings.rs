@@ -48,7 +48,7 @@ pub struct Rules {
     pub documented_columns: bool,
     /// The types that columns may have, without their parameters: `long`, `decimal`, `timestamptz`.
     pub allowed_types: Vec<String>,
-    /// Neither dropped nor renamed.
+    /// Neither dropped, unregistered, renamed nor moved with its namespace.
     pub keep: bool,
     /// Whether a violation stops the change.
     pub severity: Severity,

@@ -148,8 +148,21 @@ fn names_are_judged_at_creation_and_at_the_target_of_a_rename() {
 }
 
 #[test]
+fn what_moves_with_its_namespace_is_named_by_the_rules_only_where_it_arrives() {
+    let settings = || rules(json!({ "names": "[a-z_]+", "objects": "sales.*" }));
+    let moved = Change { operation: "move-namespace".to_string(), ..commit(&[]) };
+    let review =
+        |from: &str, to: &str| review_of(settings(), &object("table", from), Some(&object("table", to)), &moved).len();
+    assert_eq!(review("other.Orders", "sales.Orders"), 1);
+    assert_eq!(review("sales.eu.Orders", "sales.us.Orders"), 0);
+    assert_eq!(review("sales.eu.Orders", "other.Orders"), 0);
+}
+
+#[test]
 fn what_is_kept_is_neither_dropped_nor_renamed() {
-    for (operation, violations) in [("drop", 1), ("rename", 1), ("drop-recursive", 1), ("commit", 0)] {
+    for (operation, violations) in
+        [("drop", 1), ("rename", 1), ("move-namespace", 1), ("drop-recursive", 1), ("commit", 0)]
+    {
         let change = Change { operation: operation.to_string(), ..commit(&[]) };
         assert_eq!(review(rules(json!({ "keep": true })), &change).len(), violations, "{operation}");
     }

@@ -9,10 +9,14 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Kind;
 use crate::catalog::difference::{Difference, Operation, Side};
+use crate::catalog::ident::Namespace;
 use crate::catalog::view::ViewMetadata;
 use crate::error::Error;
 use crate::plugin::Togetherness;
 use crate::store::rows::{NamespaceRow, Properties, Subtree, Tabular, TabularKind};
+
+/// The most tables and views that move with a namespace which contracts govern.
+const MOVED_MAX: usize = 10_000;
 
 impl App {
     /// A table or a view leaves.
@@ -35,6 +39,16 @@ impl App {
         row: &Tabular,
         (namespace, name): (&NamespaceRow, &str),
     ) -> Result<(), Error> {
+        self.judge_new_name(caller, row, (namespace, name), Operation::Rename).await?.enforce()
+    }
+
+    async fn judge_new_name(
+        &self,
+        caller: &Caller,
+        row: &Tabular,
+        (namespace, name): (&NamespaceRow, &str),
+        operation: Operation,
+    ) -> Result<Judgement, Error> {
         let proposed = async {
             let kind = match row.kind {
                 TabularKind::Table => Kind::Table,
@@ -42,9 +56,9 @@ impl App {
             };
             let difference = Difference::none(self.side_of(row).await?);
             let target = Some(Object::Absent { kind, name, within: Within::Namespace(namespace) });
-            Ok(Proposed { target, ..Proposed::new(Operation::Rename, Object::Tabular(row), difference) })
+            Ok(vec![Proposed { target, ..Proposed::new(operation, Object::Tabular(row), difference) }])
         };
-        self.review(caller, (row.warehouse_id, row.warehouse_version), proposed).await
+        self.judge_changes(caller, (row.warehouse_id, row.warehouse_version), Togetherness::Each, proposed).await
     }
 
     /// Soft-deleted tables or views come back.
@@ -86,6 +100,44 @@ impl App {
         judgement.enforce()
     }
 
+    /// A namespace moves with the tables and views that it holds: each of them gets another path, so each is judged by
+    /// itself, as if it were renamed. What is soft-deleted is judged when it comes back.
+    pub async fn review_move(
+        &self,
+        caller: &Caller,
+        row: &NamespaceRow,
+        (above, path): (Option<&NamespaceRow>, &Namespace),
+    ) -> Result<(), Error> {
+        let within = (row.warehouse_id, row.warehouse_version);
+        let panel = self.plugins.contracts();
+        if !self.covers(&panel, within).await? {
+            return Ok(());
+        }
+        let lineage = above.into_iter().flat_map(|above| above.lineage.iter().copied()).chain([row.id]).collect();
+        let moved = NamespaceRow { path: path.clone(), lineage, ..row.clone() };
+        let proposed = async {
+            let difference = Difference::none(namespace(row));
+            let target = Some(Object::Namespace(&moved));
+            let proposed = Proposed::new(Operation::MoveNamespace, Object::Namespace(row), difference);
+            Ok(vec![Proposed { target, ..proposed }])
+        };
+        let mut judgement = self.judge_changes(caller, within, Togetherness::Each, proposed).await?;
+        let mut inside = self.store.subtree(row.warehouse_id, &row.path).await?.tabulars;
+        inside.retain(|tabular| tabular.deleted_at_ms.is_none());
+        if panel.enforces() {
+            refuse_crowd(row, inside.len())?;
+        }
+        // Who only watches stops nothing: what it is not shown is left out.
+        for tabular in inside.iter().take(MOVED_MAX) {
+            if judgement.is_hopeless() {
+                break;
+            }
+            judgement
+                .join(self.judge_new_name(caller, tabular, (&moved, &tabular.name), Operation::MoveNamespace).await?);
+        }
+        judgement.enforce()
+    }
+
     /// A namespace comes to be.
     pub async fn review_new_namespace(&self, caller: &Caller, row: &NamespaceRow) -> Result<(), Error> {
         let proposed = async {
@@ -123,6 +175,18 @@ impl App {
 /// A view as it is stored.
 pub fn view(cached: &Cached) -> Result<Side, Error> {
     Side::view(Arc::new(ViewMetadata::parse(&cached.plain(Snapshots::All)?)?))
+}
+
+/// Each thing inside is read and judged within the request.
+fn refuse_crowd(row: &NamespaceRow, size: usize) -> Result<(), Error> {
+    if size <= MOVED_MAX {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "namespace {} holds {size} tables and views, more than the {MOVED_MAX} that data contracts judge in one move; \
+         rename them one by one",
+        row.path
+    )))
 }
 
 fn namespace(row: &NamespaceRow) -> Side {

@@ -72,6 +72,7 @@ pub async fn move_namespace(
         None => None,
     };
     authorize_arrival(&app, &caller, &warehouse, above.as_ref(), path.name()).await?;
+    app.review_move(&caller, &row, (above.as_ref(), &path)).await?;
     carry_out(&app, &permit, &row, (above.as_ref(), &path)).await?;
     Ok(answer(&path, id, above.map(|above| above.id)))
 }

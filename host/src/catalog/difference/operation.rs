@@ -43,6 +43,7 @@ operations! {
     Undrop = "undrop" "A soft-deleted table or view comes back.",
     CreateNamespace = "create-namespace" "A namespace is created.",
     SetNamespaceProperties = "set-namespace-properties" "Properties of a namespace are set or removed.",
+    MoveNamespace = "move-namespace" "A namespace gets another path, or a table or a view comes along with it; the target is where it goes.",
     DropNamespace = "drop-namespace" "A namespace is dropped.",
 }
 
