@@ -9,13 +9,13 @@ use std::sync::Arc;
 use serde_json::json;
 use weir::catalog::difference::{Difference, Operation};
 use weir::plugin::load::Digest;
-use weir::plugin::{Effect, Guest, Proposal};
+use weir::plugin::{Effect, Grant, Guest, Proposal, Submission};
 use weir_tests::guests;
 
 use crate::ask::{ask, call, limits, settings, shared, table};
 
 /// What is kept: together they export everything of the track that this host serves.
-const KEPT: [&str; 3] = ["planner", "reviewer", "both"];
+const KEPT: [&str; 6] = ["both", "keeper", "planner", "reviewer", "store", "transaction-reviewer"];
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/corpus")
@@ -61,11 +61,12 @@ async fn guests_of_every_track_still_load_and_decide() {
     let mut tracks = 0;
     for track in fs::read_dir(corpus()).expect("there is a corpus").map(|item| item.expect("an entry").path()) {
         let guests = kept(&track);
-        assert_eq!(guests.keys().collect::<Vec<_>>(), ["both", "planner", "reviewer"], "{}", track.display());
+        assert_eq!(guests.keys().collect::<Vec<_>>(), KEPT.iter().collect::<Vec<_>>(), "{}", track.display());
         for (name, bytes) in guests {
             let told = format!("{} of {} (sha256 {})", name, track.display(), Digest::of(&bytes));
             let compiled = shared().compile(bytes.into()).await.unwrap_or_else(|error| panic!("{told}: {error}"));
-            let loaded = Guest::load(&shared(), &compiled, settings(json!({ "answer": "allow" }), limits())).await;
+            let given = if takes_an_answer(&name) { json!({ "answer": "allow" }) } else { json!({}) };
+            let loaded = Guest::load(&shared(), &compiled, settings(given, limits())).await;
             let guest =
                 loaded.unwrap_or_else(|error| panic!("{told}: {error}; the track is a draft only until it is frozen"));
             if guest.abilities().authorizer {
@@ -76,10 +77,39 @@ async fn guests_of_every_track_still_load_and_decide() {
                 let violations = guest.review(&call, &orders, None, nothing()).await.expect(&told);
                 assert!(violations.is_empty(), "{told}: {violations:?}");
             }
+            ask_the_rest(&guest, &told).await;
         }
         tracks += 1;
     }
     assert!(tracks > 0, "the corpus is empty");
+}
+
+fn takes_an_answer(name: &str) -> bool {
+    ["both", "planner", "reviewer"].contains(&name)
+}
+
+/// What few guests are able to do.
+async fn ask_the_rest(guest: &Guest, told: &str) {
+    let (call, orders) = (call(), table("orders"));
+    let abilities = guest.abilities();
+    if abilities.authorizer_events {
+        guest.on_change(&call, "dropped", &orders, None).await.expect(told);
+    }
+    if abilities.authorizer_grants {
+        let grant = Grant { principal: "user:oidc/bob".into(), privilege: "keep-table".into(), object: orders.clone() };
+        guest.write_grants(&call, &[grant], &[]).await.expect(told);
+        assert_eq!(guest.privileges(&call, "table").await.expect(told), ["keep-table"], "{told}");
+        guest.read_grants(&call, &orders, None).await.expect(told);
+        guest.known_objects(&call, None).await.expect(told);
+    }
+    if abilities.contract_transaction {
+        let submission = Submission { subject: orders, target: None, proposal: nothing() };
+        let violations = guest.review_transaction(&call, &[&submission]).await.expect(told);
+        assert_eq!(violations[0].message, "orders with 0 properties", "{told}");
+    }
+    if abilities.storage {
+        assert_eq!(guest.storage_kinds(&call).await.expect(told), ["s3"], "{told}");
+    }
 }
 
 /// A commit that changes nothing a contract could mind.

@@ -80,7 +80,7 @@ pub mod reviewing {
     });
 }
 
-/// Reviews of transactions; who judges these judges single changes, too.
+/// Reviews of transactions.
 pub mod reviewing_transactions {
     wasmtime::component::bindgen!({
         path: "../wit/v0.1",

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use wasmtime::component::{Resource, ResourceTableError};
 
-use super::bindings::reviewing_transactions::exports::weir::plugin::contract as transactions;
 use super::faults::PluginFault;
 use super::guest::Guest;
 use super::imports::ProposalView;
 use super::instance::Instance;
 use super::panel::Submission;
 use super::proposal::Proposal;
-use super::{Call, Object, Severity, Violation, output};
+use super::{Call, Object, Violation, output};
 
 impl Guest {
     /// What is wrong with a change; nothing is wrong where the list is empty.
@@ -57,8 +56,7 @@ impl Guest {
             }
             let asked = asked.weir_plugin_contract_transaction();
             let answer = asked.call_review_transaction(&mut *store, call, &views).await;
-            let answer = answer.map(|answer| answer.map(|found| found.into_iter().map(Violation::from).collect()));
-            self.end(lease, answer, |violations: &Vec<Violation>| output::violations(violations))
+            self.end(lease, answer, |violations| output::violations(violations))
         };
         self.answered(ends, asking).await
     }
@@ -66,15 +64,4 @@ impl Guest {
 
 fn full(error: ResourceTableError) -> PluginFault {
     PluginFault::Unavailable(format!("the proposal cannot be lent: {error}"))
-}
-
-impl From<transactions::Violation> for Violation {
-    fn from(violation: transactions::Violation) -> Self {
-        let transactions::Violation { rule, message, severity, path } = violation;
-        let severity = match severity {
-            transactions::Severity::Warn => Severity::Warn,
-            transactions::Severity::Block => Severity::Block,
-        };
-        Self { rule, message, severity, path }
-    }
 }

@@ -69,6 +69,22 @@ pub mod reviewing {
     });
 }
 
+/// Reviews of whole transactions.
+pub mod reviewing_transactions {
+    wit_bindgen::generate!({
+        path: "../../wit/v0.1",
+        world: "reviewing-transactions",
+        runtime_path: "::weir_plugin::wit_bindgen::rt",
+        pub_export_macro: true,
+        export_macro_name: "export_reviewing_transactions",
+        default_bindings_module: "::weir_plugin::bindings::reviewing_transactions",
+        with: {
+            "weir:plugin/types@0.1.0": crate::bindings::deciding::weir::plugin::types,
+            "weir:plugin/change@0.1.0": crate::bindings::reviewing::weir::plugin::change,
+        },
+    });
+}
+
 /// News of changes.
 pub mod following {
     wit_bindgen::generate!({

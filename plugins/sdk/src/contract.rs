@@ -17,6 +17,12 @@ pub trait Contract: Plugin {
     ) -> Result<Vec<Violation>, Fault>;
 }
 
+/// Judges the changes of a transaction together; single changes are [`Contract::review`]'s.
+pub trait TransactionContract: Contract {
+    /// Everything that the changes violate as a whole; a violation of one of them alone is to be found here, too.
+    fn review_transaction(&self, call: &Call, changes: &[(&Object, Proposal)]) -> Result<Vec<Violation>, Fault>;
+}
+
 /// The change that somebody asks for. The host computes each part when it is asked for: ask for what you need.
 #[derive(Debug, Clone, Copy)]
 pub enum Proposal<'a> {

@@ -1,7 +1,7 @@
 //! `plugin!`: the exports of a component.
 
 /// Exports a type as a plugin, with the abilities that it has: `plugin!(Policy: authorizer)`,
-/// `plugin!(Policy: authorizer, planner, follower, grants)`, `plugin!(Rules: contract)`,
+/// `plugin!(Policy: authorizer, planner, follower, grants)`, `plugin!(Rules: contract)`, `plugin!(Rules: contract, transactions)`,
 /// `plugin!(Store: storage)`. Outside the sandbox it exports nothing: the names of a
 /// component's exports are none that a linker of shared libraries takes.
 #[macro_export]
@@ -115,5 +115,20 @@ macro_rules! plugin_ability {
             }
         }
         $crate::bindings::reviewing::export_reviewing!(Exported with_types_in $crate::bindings::reviewing);
+    };
+    (transactions $plugin:ty) => {
+        impl $crate::bindings::reviewing_transactions::exports::weir::plugin::contract_transaction::Guest
+            for Exported
+        {
+            fn review_transaction(
+                call: $crate::Call,
+                changes: Vec<($crate::Object, $crate::bindings::reviewing::weir::plugin::change::Proposal)>,
+            ) -> Result<Vec<$crate::Violation>, $crate::Fault> {
+                $crate::glue::review_transaction::<$plugin>(&call, &changes)
+            }
+        }
+        $crate::bindings::reviewing_transactions::export_reviewing_transactions!(
+            Exported with_types_in $crate::bindings::reviewing_transactions
+        );
     };
 }

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use schemars::generate::SchemaSettings;
 
 use crate::bindings::base::exports::weir::plugin::lifecycle::Description;
+use crate::bindings::reviewing::weir::plugin::change;
 use crate::bindings::storing::exports::weir::plugin::storage;
 use crate::host::secrets::Secret;
 use crate::{
     AccessGrant, Authorizer, Batch, Call, Check, Contract, Effect, Fault, Follower, Grant, Grants, Key, Listing,
-    Object, Plan, Planner, Plugin, Problem, Profile, Proposal, SignRequest, Storage, Touched, Verdict, Violation, Want,
-    problem,
+    Object, Plan, Planner, Plugin, Problem, Profile, Proposal, SignRequest, Storage, Touched, TransactionContract,
+    Verdict, Violation, Want, problem,
 };
 
 thread_local! {
@@ -122,6 +123,14 @@ pub fn review<P: Contract>(
     proposal: &Proposal,
 ) -> Result<Vec<Violation>, Fault> {
     plugin::<P>()?.review(call, subject, target, proposal)
+}
+
+pub fn review_transaction<P: TransactionContract>(
+    call: &Call,
+    changes: &[(Object, change::Proposal)],
+) -> Result<Vec<Violation>, Fault> {
+    let changes: Vec<_> = changes.iter().map(|(subject, proposal)| (subject, Proposal::from(proposal))).collect();
+    plugin::<P>()?.review_transaction(call, &changes)
 }
 
 pub fn kinds<P: Storage>() -> Vec<String> {

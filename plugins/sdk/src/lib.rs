@@ -26,12 +26,11 @@ pub use bindings::deciding::weir::plugin::types::{
 };
 pub use bindings::granting::exports::weir::plugin::authorizer_grants::Grant;
 pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Ids, Place, Plan};
-pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
-pub use bindings::reviewing::weir::plugin::change::{Column, PropertyChange, Retype};
+pub use bindings::reviewing::weir::plugin::change::{Column, PropertyChange, Retype, Severity, Violation};
 pub use bindings::storing::exports::weir::plugin::storage::{
     Access, AccessGrant, Audience, Credential, Profile, SignRequest, Touched, Want,
 };
-pub use contract::{Contract, Metadata, Proposal};
+pub use contract::{Contract, Metadata, Proposal, TransactionContract};
 pub use decide::{Authorizer, Listing, Planner, attribute, text};
 pub use grants::{Follower, Grants};
 pub use schemars;
