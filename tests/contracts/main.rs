@@ -3,6 +3,8 @@
 mod changes;
 mod check;
 mod judging;
+mod measured;
+mod moves;
 mod mutations;
 mod shadows;
 mod transactions;

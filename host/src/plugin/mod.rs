@@ -7,6 +7,7 @@ pub mod chain;
 mod component;
 mod engine;
 mod faults;
+mod findings;
 mod generation;
 mod guest;
 #[cfg(test)]
@@ -39,17 +40,19 @@ pub use bindings::deciding::weir::plugin::types::{
 };
 pub use bindings::granting::exports::weir::plugin::authorizer_grants::Grant;
 pub use bindings::planning::exports::weir::plugin::authorizer_plan::{Place, Plan};
-pub use bindings::reviewing::exports::weir::plugin::contract::{Severity, Violation};
-pub use bindings::reviewing::weir::plugin::change::{Column as TableColumn, PropertyChange, Retype};
+pub use bindings::reviewing::weir::plugin::change::{
+    Column as TableColumn, PropertyChange, Retype, Severity, Violation,
+};
 pub use call::Listing;
 pub use component::{Abilities, COMPONENT_BYTES_MAX, Compiled};
 pub use engine::{BASELINE, Sandbox, SandboxSettings};
 pub use faults::{Blame, GuestFault, PluginFault};
+pub use findings::{Finding, Findings, Room, Untold};
 pub use generation::{Authorizers, Generation, Member, Mode, Plugins, Scope, Vacancy};
 pub use guest::{Guest, GuestSettings};
 pub use imports::{Egress, Secret, Secrets};
 pub use limits::Limits;
 pub use load_error::LoadError;
-pub use panel::{Finding, Panel, Report, Submission, Togetherness};
+pub use panel::{Panel, Report, Submission, Togetherness};
 pub use proposal::Proposal;
 pub use stats::{GuestStats, LATENCY_BOUNDS_US, LastFault};

@@ -6,12 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::chain::{Decider, Holder, Seat, Silence};
-use super::faults::plain;
-use super::{Call, Object, Proposal, Severity, Violation};
-
-const RULE_BYTES_MAX: usize = 128;
-const PATH_BYTES_MAX: usize = 256;
-const MESSAGE_BYTES_MAX: usize = 4_096;
+use super::findings::{Finding, Findings, Room};
+use super::{Call, Object, Proposal};
 
 /// Everybody who judges changes, in order.
 #[derive(Default)]
@@ -29,24 +25,13 @@ pub struct Submission {
     pub proposal: Arc<Proposal>,
 }
 
-/// A violation, with the change that it is about; `None` where it is about the transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub change: Option<usize>,
-    pub rule: String,
-    pub message: String,
-    pub blocks: bool,
-    /// The column or the property that it is about.
-    pub path: Option<String>,
-}
-
 /// What one contract says to all changes of a request.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub plugin: String,
     pub digest: String,
     /// Every violation, or why the contract could not judge, which is never a pass (I1).
-    pub said: Result<Vec<Finding>, Silence>,
+    pub said: Result<Findings, Silence>,
     pub duration: Duration,
 }
 
@@ -116,42 +101,30 @@ impl Seat<Holder> {
         Some(Report { plugin, digest, said, duration: started.elapsed() })
     }
 
-    async fn each(&self, call: &Call, changes: &[Submission], places: &[usize]) -> Result<Vec<Finding>, Silence> {
+    async fn each(&self, call: &Call, changes: &[Submission], places: &[usize]) -> Result<Findings, Silence> {
         let guest = self.decider.guest()?;
-        let mut findings = Vec::new();
+        let (mut findings, mut room) = (Findings::default(), Room::default());
         for at in places.iter().copied() {
             let Submission { subject, target, proposal } = &changes[at];
             let violations = guest.review(call, subject, target.as_ref(), Arc::clone(proposal)).await?;
-            findings.extend(violations.into_iter().map(|violation| Finding::of(Some(at), &violation)));
+            for violation in violations {
+                findings.push(&mut room, Finding::of(Some(at), &violation));
+            }
         }
         Ok(findings)
     }
 
-    async fn transaction(
-        &self,
-        call: &Call,
-        changes: &[Submission],
-        places: &[usize],
-    ) -> Result<Vec<Finding>, Silence> {
+    async fn transaction(&self, call: &Call, changes: &[Submission], places: &[usize]) -> Result<Findings, Silence> {
         let guest = self.decider.guest()?;
         if !guest.abilities().contract_transaction {
             return self.each(call, changes, places).await;
         }
         let governed: Vec<&Submission> = places.iter().map(|at| &changes[*at]).collect();
         let violations = guest.review_transaction(call, &governed).await?;
-        Ok(violations.iter().map(|violation| Finding::of(None, violation)).collect())
-    }
-}
-
-impl Finding {
-    /// The guest's words as plain lines of bounded length: they reach answers, logs.
-    fn of(change: Option<usize>, violation: &Violation) -> Self {
-        Self {
-            change,
-            rule: plain(&violation.rule, RULE_BYTES_MAX),
-            message: plain(&violation.message, MESSAGE_BYTES_MAX),
-            blocks: violation.severity == Severity::Block,
-            path: violation.path.as_deref().map(|path| plain(path, PATH_BYTES_MAX)),
+        let (mut findings, mut room) = (Findings::default(), Room::default());
+        for violation in &violations {
+            findings.push(&mut room, Finding::of(None, violation));
         }
+        Ok(findings)
     }
 }

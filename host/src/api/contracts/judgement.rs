@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::plugin::chain::Silence;
-use crate::plugin::{Finding, Panel, Report};
+use crate::plugin::{Finding, Panel, Report, Room, Untold};
 
 /// How long a client waits where a contract does not say.
 const RETRY_AFTER_S: u32 = 1;
@@ -18,6 +18,9 @@ pub struct Judgement {
     /// The names of the objects, in the order of the changes.
     pub shown: Vec<String>,
     pub violations: Vec<Violated>,
+    /// Those that there was no room to tell.
+    pub untold: Untold,
+    room: Room,
     pub unable: Vec<Unable>,
 }
 
@@ -70,17 +73,31 @@ impl Judgement {
         for Report { plugin, digest, said, .. } in reports {
             match said {
                 Ok(findings) => {
-                    let violated = |finding| Violated { plugin: plugin.clone(), digest: digest.clone(), finding };
-                    self.violations.extend(findings.into_iter().map(violated));
+                    self.untold.join(findings.untold);
+                    for finding in findings.told {
+                        self.tell(Violated { plugin: plugin.clone(), digest: digest.clone(), finding });
+                    }
                 }
                 Err(silence) => self.unable.push(Unable { plugin, silence }),
             }
         }
     }
 
-    /// Whether further changes need not be judged: the request is refused anyway.
+    fn tell(&mut self, violated: Violated) {
+        if self.room.takes(&violated.finding) {
+            self.violations.push(violated);
+        } else {
+            self.untold.add(violated.finding.blocks);
+        }
+    }
+
+    /// Whether further changes need not be judged: the request is refused anyway. Warnings refuse nothing, however many.
     pub fn is_hopeless(&self) -> bool {
-        self.violations.len() >= VIOLATIONS_ENOUGH || !self.unable.is_empty()
+        self.blocking_count() >= VIOLATIONS_ENOUGH || !self.unable.is_empty()
+    }
+
+    fn blocking_count(&self) -> usize {
+        self.blocking().count() + self.untold.blocking
     }
 
     /// Takes over what was said to further changes.
@@ -88,19 +105,20 @@ impl Judgement {
         let before = self.shown.len();
         self.generation = other.generation;
         self.shown.extend(other.shown);
-        self.violations.extend(other.violations.into_iter().map(|mut violated| {
+        self.untold.join(other.untold);
+        for mut violated in other.violations {
             violated.finding.change = violated.finding.change.map(|change| change + before);
-            violated
-        }));
+            self.tell(violated);
+        }
         self.unable.extend(other.unable);
     }
 
     /// A violation beats a contract that cannot judge, which beats all that are content.
     pub fn verdict(&self) -> Verdict {
-        match (self.blocking().next(), self.unable.is_empty()) {
-            (Some(_), _) => Verdict::Violated,
-            (None, false) => Verdict::Undecided,
-            (None, true) => Verdict::Passed,
+        match (self.blocking_count(), self.unable.is_empty()) {
+            (1.., _) => Verdict::Violated,
+            (0, false) => Verdict::Undecided,
+            (0, true) => Verdict::Passed,
         }
     }
 
@@ -122,9 +140,9 @@ impl Judgement {
         }
     }
 
-    /// Every violation that stops the change, a line each.
+    /// Every violation that stops the change, a line each, as far as there is room.
     fn told(&self) -> String {
-        let count = self.blocking().count();
+        let count = self.blocking_count();
         let violations = if count == 1 { "violation" } else { "violations" };
         let mut text = format!("{count} {violations} of data contracts, nothing was changed:");
         for violated in self.blocking() {
@@ -133,6 +151,9 @@ impl Judgement {
             let path = finding.path.as_deref().map(|path| format!(" at {path}")).unwrap_or_default();
             let (plugin, rule, message) = (&violated.plugin, &finding.rule, &finding.message);
             text.push_str(&format!("\n{subject}{path}: {message} (rule {rule} of {plugin})"));
+        }
+        if self.untold.blocking > 0 {
+            text.push_str(&format!("\n{} more are not told: repair these, then ask again", self.untold.blocking));
         }
         for unable in &self.unable {
             text.push_str(&format!("\n{} could not judge ({})", unable.plugin, unable.silence.code));
@@ -158,8 +179,10 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::Findings;
 
     fn report(plugin: &str, said: Result<Vec<Finding>, Silence>) -> Report {
+        let said = said.map(|told| Findings { told, untold: Untold::default() });
         Report { plugin: plugin.into(), digest: String::new(), said, duration: std::time::Duration::ZERO }
     }
 
@@ -193,6 +216,23 @@ mod tests {
             panic!("undecided")
         };
         assert_eq!(retry_after_s, 3);
+    }
+
+    #[test]
+    fn i1_warnings_however_many_do_not_end_a_judgement() {
+        let mut warned = judgement(vec![report("soft", Ok(vec![finding("soft", false); 5_000]))]);
+        assert_eq!((warned.is_hopeless(), warned.verdict()), (false, Verdict::Passed));
+        warned.join(judgement(vec![report("hard", Ok(vec![finding("hard", true); 1_000]))]));
+        assert_eq!((warned.is_hopeless(), warned.verdict()), (true, Verdict::Violated));
+    }
+
+    #[test]
+    fn what_many_contracts_say_together_is_bounded() {
+        let long = Finding { message: "x".repeat(4_000), ..finding("hard", true) };
+        let reports = (0..100).map(|at| report(&format!("p{at}"), Ok(vec![long.clone(); 10]))).collect();
+        let Err(Error::ContractViolation(message)) = judgement(reports).enforce() else { panic!("a violation") };
+        assert!(message.len() < 512 << 10, "{}", message.len());
+        assert!(message.starts_with("1000 violations") && message.contains("more are not told"), "{message:.200}");
     }
 
     #[test]

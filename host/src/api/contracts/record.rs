@@ -30,7 +30,7 @@ fn one(generation: u64, caller: &Caller, changes: &[Submission], report: &Report
         };
     }
     let verdict = match &report.said {
-        Ok(findings) if findings.iter().any(|finding| finding.blocks) => {
+        Ok(findings) if findings.block() => {
             line!(info, "violation", None::<&str>);
             "violated"
         }
@@ -45,7 +45,10 @@ fn one(generation: u64, caller: &Caller, changes: &[Submission], report: &Report
     };
     metrics::counter!("weir_contract_reviews_total", "plugin" => report.plugin.clone(), "verdict" => verdict)
         .increment(1);
-    for finding in report.said.iter().flatten() {
+    let Ok(findings) = &report.said else { return };
+    count(report, "block", findings.untold.blocking);
+    count(report, "warn", findings.untold.warnings);
+    for finding in &findings.told {
         let severity = if finding.blocks { "block" } else { "warn" };
         tracing::info!(
             target: "weir::contract",
@@ -59,8 +62,14 @@ fn one(generation: u64, caller: &Caller, changes: &[Submission], report: &Report
             plugin.name = report.plugin,
             "{} finds a violation of {}", report.plugin, finding.rule
         );
+        count(report, severity, 1);
+    }
+}
+
+fn count(report: &Report, severity: &'static str, violations: usize) {
+    if violations > 0 {
         let labels = [("plugin", report.plugin.clone()), ("severity", severity.to_owned())];
-        metrics::counter!("weir_contract_violations_total", &labels).increment(1);
+        metrics::counter!("weir_contract_violations_total", &labels).increment(violations as u64);
     }
 }
 

@@ -69,6 +69,8 @@ pub struct CheckContractsResponse {
     pub generation: u64,
     /// Warnings too, which stop nothing.
     pub violations: Vec<ContractViolation>,
+    /// How many more there are, which are not told: the answer would be too long.
+    pub untold: usize,
     /// What the refused change would be answered.
     pub message: Option<String>,
 }
@@ -151,6 +153,7 @@ fn answer(judgement: &Judgement, message: Option<String>) -> CheckContractsRespo
         verdict: judgement.verdict().as_str(),
         generation: judgement.generation,
         violations: violations.collect(),
+        untold: judgement.untold.blocking + judgement.untold.warnings,
         message,
     }
 }
