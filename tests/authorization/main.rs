@@ -12,6 +12,7 @@ mod load;
 mod matrix;
 mod openfga;
 mod people;
+mod replays;
 mod routes;
 mod tokens;
 

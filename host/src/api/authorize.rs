@@ -14,6 +14,7 @@ mod object;
 mod places;
 mod question;
 mod record;
+mod replay;
 mod rule;
 mod shadow;
 mod told;

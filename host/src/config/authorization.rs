@@ -22,6 +22,11 @@ pub struct Authorization {
     /// that a broken policy can be repaired. Each time is written to the log.
     #[schemars(example = &["anonymous"])]
     pub administrators: Vec<String>,
+    /// Of so many questions to the authorizers one is asked once more in the background, to find policies that answer the same
+    /// question in two ways: a line in the log, `weir_decision_replays_total`. What changes meanwhile, such as grants that
+    /// a service keeps, is found too. 0 stands for none.
+    #[schemars(example = &100)]
+    pub replay_one_in: u32,
     /// Query engines that run views with the rights of their owners.
     pub engines: BTreeMap<String, Engine>,
 }

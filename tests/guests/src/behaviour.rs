@@ -99,6 +99,8 @@ pub enum Behaviour {
     Counter,
     /// The same through the host's cache.
     CacheCounter,
+    /// Says the contrary every other time.
+    Fickle,
     /// Puts `count` entries of `bytes` into the cache.
     CacheFlood,
     /// Opens `secret`, asks for its value; the reason tells how it went.

@@ -65,6 +65,11 @@ impl Authorizer for Guest {
                 verdict.reason = Some(format!("{call:?} {check:?}"));
             }
         }
+        if self.settings.behaviour == Behaviour::Fickle && misbehave::is_other_time() {
+            for verdict in &mut verdicts {
+                verdict.effect = if verdict.effect == Effect::Allow { Effect::Deny } else { Effect::Allow };
+            }
+        }
         said.change(&mut verdicts);
         Ok(verdicts)
     }
@@ -125,7 +130,7 @@ impl Contract for Guest {
             violations.push(Violation::warn("said", text));
         }
         for i in 0..said.extra {
-            violations.push(Violation::block("extra", format!("number {i}")));
+            violations.push(Violation::block("extra", format!("number {i} {}", self.settings.text)));
         }
         Ok(violations)
     }

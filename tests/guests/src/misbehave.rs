@@ -63,7 +63,7 @@ thread_local! {
 pub fn act(settings: &Settings, call: Option<&Call>) -> Result<Said, Fault> {
     let Settings { bytes, count, .. } = *settings;
     match settings.behaviour {
-        Behaviour::None | Behaviour::Echo => {}
+        Behaviour::None | Behaviour::Echo | Behaviour::Fickle => {}
         Behaviour::Loop => spin(u64::MAX),
         Behaviour::Spin => spin(count as u64),
         Behaviour::Recursion => drop(recurse(1)),
@@ -160,6 +160,11 @@ fn exfiltrate(settings: &Settings) -> Said {
     log::error(&format!("\u{1b}[31mloot {loot}\nforged line level=info"), &[("loot\n", loot)]);
     cache::put(&format!("../{loot}"), loot.as_bytes(), u32::MAX);
     Said::text(format!("{loot} query={by_query} header={by_header}"))
+}
+
+/// Whether it is every other time that anybody asks, whichever instance.
+pub fn is_other_time() -> bool {
+    cache_counter() % 2 == 1
 }
 
 fn cache_counter() -> u64 {

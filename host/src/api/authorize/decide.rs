@@ -1,5 +1,7 @@
 //! The one place where questions are answered: by the host's own rule, or by the chain in one call.
 
+use std::sync::Arc;
+
 use super::question::Question;
 use super::record;
 use crate::app::App;
@@ -49,6 +51,10 @@ impl App {
             outcomes[*at] = decision.outcome.clone();
             record::decided(caller, &questions[*at], decision);
             self.audit_decided(caller, &questions[*at], decision);
+        }
+        if self.authorization.replays.wants() {
+            let (chain, checks) = (Arc::clone(&chain), checks.clone());
+            self.authorization.replays.beside(chain, call.clone(), checks, decisions.clone());
         }
         if chain.has_shadows() {
             self.authorization.shadows.compare(chain, call, checks, decisions);

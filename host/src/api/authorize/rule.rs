@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::places::Places;
+use super::replay::Replays;
 use super::shadow::{Difference, Shadows};
 use crate::catalog::action::Kind;
 use crate::config::{Anonymous, Config, Verdict};
@@ -14,6 +15,7 @@ pub struct Authorization {
     administrators: HashSet<String>,
     pub(in crate::api) places: Places,
     pub(in crate::api) shadows: Shadows,
+    pub(in crate::api) replays: Replays,
 }
 
 /// Who decides while no authorizer is configured.
@@ -66,6 +68,7 @@ impl Authorization {
             administrators: config.authorization.administrators.iter().cloned().collect(),
             places: Places::new(),
             shadows: Shadows::new(),
+            replays: Replays::new(config.authorization.replay_one_in),
         }
     }
 
@@ -86,6 +89,11 @@ impl Authorization {
     /// How many decisions each shadow would have changed so far.
     pub fn shadow_counts(&self) -> BTreeMap<String, u64> {
         self.shadows.counts()
+    }
+
+    /// How many decisions that were asked for once more came out the same, how many otherwise.
+    pub fn replays(&self) -> (u64, u64) {
+        self.replays.found()
     }
 
     /// What the host decides by itself; `None` where the authorizers are to be asked.
