@@ -73,6 +73,8 @@ bench: ## Measure the catalog on both engines; BENCH="--uri URL" measures anothe
 	plugins/build.sh
 	cargo build --release $(features) --bin weir --bin weir-bench
 	tests/with-postgres.sh --durable cargo run --quiet --release $(features) --bin weir-bench -- $(BENCH)
+	cargo run --quiet --release $(features) --bin weir -- plugin bench $${CARGO_TARGET_DIR:-target}/plugins/cedar.wasm \
+	--settings tests/bench/cedar.toml --role analyst
 
 image: ## Build the image weir:<version> with Docker.
 	@$(call need,docker,see https://docs.docker.com/engine/install)

@@ -6,6 +6,7 @@ mod ask;
 mod bake;
 mod bundled;
 mod corpus;
+mod deputy;
 mod egress;
 mod guide;
 mod instances;
