@@ -17,6 +17,8 @@ const MARKS: u64 = 7;
 /// A machine that is too slow for all swaps is asked for no more than it does in this time, but for some.
 const LONGEST: Duration = Duration::from_secs(900);
 const SWAPS_MIN: u64 = 20;
+/// Where the machine is too slow for the rate, no more than these wait: a plugin with more in its queue refuses by right.
+const WAITING_MAX: usize = 16;
 
 /// Two authorizers in a folder that is read again when the test says so.
 struct Swapped {
@@ -127,6 +129,9 @@ async fn load(root: Http, prefix: String, over: Arc<AtomicBool>, per_second: u32
         });
         while let Some(answered) = asked.try_join_next() {
             answered.expect("the answer was right");
+        }
+        while asked.len() >= WAITING_MAX {
+            asked.join_next().await.expect("it is asked").expect("the answer was right");
         }
     }
     while let Some(answered) = asked.join_next().await {
