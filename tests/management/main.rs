@@ -17,4 +17,5 @@ mod secrets;
 mod server;
 mod soft_delete;
 mod tasks;
+mod vault;
 mod warehouses;

@@ -18,6 +18,7 @@ pub mod routes;
 pub mod s3;
 mod server;
 pub mod tools;
+mod vault;
 
 pub use client::{Answer, Ask, Http, choose_tls};
 pub use database::Database;
@@ -30,3 +31,4 @@ pub use proxy::{Fault, Proxy};
 pub use receiver::{Received, Receiver};
 pub use s3::S3Server;
 pub use server::TestServer;
+pub use vault::VaultServer;

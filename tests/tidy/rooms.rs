@@ -47,6 +47,11 @@ fn only_the_plugin_room_knows_wasmtime() {
 }
 
 #[test]
+fn only_the_room_of_secrets_knows_vault() {
+    only(&["secrets"], "vaultrs");
+}
+
+#[test]
 fn only_the_door_knows_axum() {
     only(&["api", "app", "telemetry"], "axum");
 }

@@ -85,17 +85,25 @@ impl App {
             return Err(Error::unavailable(format!("warehouse {} is being changed", warehouse.name)));
         }
         let owner = Owner { warehouse: warehouse.id, version: secret.version };
-        let plain = self.secrets.reveal(owner, &kept(&secret))?;
+        let plain = self.secrets.reveal(owner, &kept(&secret), self.clock.now_ms()).await?;
         let unreadable = || Error::internal(anyhow::anyhow!("the credential of warehouse {} is not one", warehouse.id));
         let sealed = serde_json::from_slice(plain.expose()).map_err(|_| unreadable())?;
         StorageCredential::parse(&sealed).map(Some).map_err(|_| unreadable())
+    }
+
+    /// What a warehouse that is gone, or has no credential any more, left in a store of secrets. A store that does not answer
+    /// keeps nobody from deleting a warehouse; what stays there opens nothing by itself, the log names it.
+    pub async fn forget_secret(&self, warehouse: WarehouseId) {
+        if let Err(error) = self.secrets.forget(warehouse, self.clock.now_ms()).await {
+            tracing::error!(warehouse.id = %warehouse, %error, "a secret stays in the secret store: delete it there");
+        }
     }
 
     /// A credential as the ledger is to keep it, in the place of the one that is there.
     pub async fn sealed(&self, warehouse: WarehouseId, credential: &StorageCredential) -> Result<StoredSecret> {
         let before = self.store.secret(warehouse).await?.map_or(0, |secret| secret.version);
         let owner = Owner { warehouse, version: before + 1 };
-        let kept = self.secrets.keep(owner, &Plain::new(credential.to_sealable()))?;
+        let kept = self.secrets.keep(owner, &Plain::new(credential.to_sealable()), self.clock.now_ms()).await?;
         Ok(StoredSecret {
             warehouse_id: warehouse,
             version: owner.version,

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::Source;
 use crate::api::storage_access::kept;
-use crate::app::store_settings;
+use crate::app::{Clock, store_settings};
 use crate::permit::Permit;
 use crate::secrets::{Owner, Secrets};
 use crate::store::Store;
@@ -19,7 +19,7 @@ pub(super) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Verb {
-    /// Encrypt every secret anew with the current key. Replicas on Postgres may go on serving meanwhile. An embedded
+    /// Encrypt every secret anew with the current key, or move it to the store of secrets. Replicas on Postgres may go on serving meanwhile. An embedded
     /// catalog without a configured key has to be stopped; it gets a new key file.
     Rotate,
 }
@@ -32,13 +32,15 @@ pub(super) async fn run(args: Args, source: &Source) -> anyhow::Result<()> {
     let store = Store::open(&store_settings(&config)?).await?;
     store.check_schema().await?;
     let secrets = Secrets::open(&config.secrets, store.url().file())?;
-    let file_renewed = secrets.keyring().renew_file()?;
+    // A new key is of no use to secrets that leave the ledger.
+    let file_renewed = config.secrets.vault.is_none() && secrets.keyring().renew_file()?;
     let resealed = reseal_all(&store, &secrets).await?;
     if file_renewed {
         secrets.keyring().settle_file()?;
     }
-    println!("{}: {resealed} secrets are encrypted anew", store.url());
-    if let Some(file) = secrets.keyring().file() {
+    let outcome = if config.secrets.vault.is_some() { "were moved to the secret store" } else { "are encrypted anew" };
+    println!("{}: {resealed} secrets {outcome}", store.url());
+    if let Some(file) = secrets.keyring().file().filter(|_| file_renewed) {
         println!("their new key is in {}; back it up together with the ledger", file.display());
     }
     store.close().await;
@@ -50,7 +52,7 @@ async fn reseal_all(store: &Store, secrets: &Secrets) -> anyhow::Result<usize> {
     loop {
         let page = store.secrets_page(after, PAGE).await?;
         for row in &page {
-            if !secrets.keyring().is_current(&kept(row)) && reseal(store, secrets, row).await? {
+            if !secrets.is_current(&kept(row)) && reseal(store, secrets, row).await? {
                 resealed += 1;
             }
         }
@@ -63,10 +65,11 @@ async fn reseal_all(store: &Store, secrets: &Secrets) -> anyhow::Result<usize> {
 
 /// `false` where somebody replaced the secret meanwhile, who sealed it with a key of today.
 async fn reseal(store: &Store, secrets: &Secrets, row: &StoredSecret) -> anyhow::Result<bool> {
+    let now_ms = Clock::default().now_ms();
     let owner = Owner { warehouse: row.warehouse_id, version: row.version };
     let named = || format!("the secret of warehouse {}", row.warehouse_id);
-    let plain = secrets.reveal(owner, &kept(row)).map_err(anyhow::Error::new).with_context(named)?;
-    let sealed = secrets.keep(owner, &plain)?;
+    let plain = secrets.reveal(owner, &kept(row), now_ms).await.map_err(anyhow::Error::new).with_context(named)?;
+    let sealed = secrets.keep(owner, &plain, now_ms).await?;
     let mut writer = store.begin(&Permit::operator("secrets-rotate")).await?;
     let done = writer.reseal_secret(row, &sealed.keeper, &sealed.sealed).await?;
     writer.commit().await?;

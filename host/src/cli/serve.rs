@@ -53,6 +53,8 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     // To the last answer: the audit tells how requests ended.
     let audit = app.audit.feeds_the_outbox();
     let audit = audit.then(|| tokio::spawn(tasks::audit::run(app.clone(), over.clone())));
+    let login = app.secrets.needs_tending();
+    let login = login.then(|| tokio::spawn(tasks::login::keep(app.clone(), app.stopping.clone())));
     tokio::spawn(app.lifecycle.clone().watch());
     if let (Some(tls), Some(section)) = (tls, &app.config.server.tls) {
         tokio::spawn(tls.follow_files(Duration::from_secs(section.reload_interval_s), over.clone()));
@@ -62,7 +64,7 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let stopped = server::serve(listener, edge::limits(&app.config.server), router, stop).await;
 
     over.cancel();
-    for background in [tasks, relays, audit, metrics].into_iter().flatten() {
+    for background in [tasks, relays, audit, login, metrics].into_iter().flatten() {
         end(background, grace).await?;
     }
     app.store.close().await;

@@ -31,6 +31,7 @@ mod storage;
 mod store;
 mod tasks;
 mod traces;
+mod vault;
 
 use std::path::Path;
 
@@ -63,6 +64,7 @@ pub use storage::{S3, Storage};
 pub use store::{PoolerMode, Store};
 pub use tasks::Tasks;
 pub use traces::Traces;
+pub use vault::{Vault, VaultLogin};
 
 /// The whole configuration of one Weir process.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]

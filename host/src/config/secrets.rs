@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Secret};
+use super::{Problem, Secret, Vault};
 
-/// How the keys of storages are kept: encrypted in the database.
+/// How the keys of storages are kept: encrypted in the database, or in a store of secrets.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Secrets {
@@ -16,6 +16,8 @@ pub struct Secrets {
     /// Another key that secrets may still be, or already be, encrypted with. To change the key: start all replicas with
     /// the new one here, then with the two exchanged, run `weir secrets rotate`, remove the old one. Secret.
     pub previous_key: Option<Secret>,
+    /// A store of secrets, where they lie then. What the database has is still opened; `weir secrets rotate` moves it there.
+    pub vault: Option<Vault>,
 }
 
 const CHARACTERS_MIN: usize = 32;
@@ -33,6 +35,7 @@ impl Secrets {
         if self.key.is_none() && self.previous_key.is_some() {
             problems.push(Problem::at("secrets.previous_key", "a key", "one only beside `secrets.key`"));
         }
+        problems.extend(self.vault.iter().flat_map(Vault::problems));
         problems
     }
 }

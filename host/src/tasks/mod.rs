@@ -3,6 +3,7 @@
 pub mod audit;
 mod expiration;
 mod housekeeping;
+pub mod login;
 mod metadata_files;
 pub mod order;
 mod orphans;

@@ -100,6 +100,9 @@ async fn change_storage(app: &App, permit: &Permit, warehouse: Warehouse, descri
     put_secret(&mut writer, &changed, secret.as_ref()).await?;
     record(&mut writer, permit, Happened::to_warehouse(EventKind::WarehouseUpdated, &changed), now_ms).await?;
     writer.commit().await?;
+    if secret.is_none() {
+        app.forget_secret(changed.id).await;
+    }
     Ok(changed)
 }
 

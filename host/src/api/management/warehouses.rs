@@ -31,7 +31,7 @@ use crate::events::EventKind;
 use crate::files::StorageProfile;
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{DeleteProfile, Warehouse, WarehouseStatus};
+use crate::store::rows::{DeleteProfile, StoredSecret, Warehouse, WarehouseStatus};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -170,16 +170,27 @@ pub async fn create_warehouse(
     let warehouse = new_warehouse(&project, request, &described, now_ms)?;
     described.refuse_unusable(&app).await?;
     let secret = sealed(&app, warehouse.id, described.credential.as_ref()).await?;
-    let mut writer = app.store.begin(&permit).await?;
-    claim_root(&mut writer, &warehouse).await?;
-    if !writer.insert_warehouse(&warehouse).await? {
-        return Err(name_taken(&warehouse.name));
+    if let Err(error) = insert(&app, &permit, &warehouse, secret.as_ref()).await {
+        if !matches!(error, Error::CommitStateUnknown(_)) {
+            app.forget_secret(warehouse.id).await;
+        }
+        return Err(error);
     }
-    put_secret(&mut writer, &warehouse, secret.as_ref()).await?;
-    record(&mut writer, &permit, Happened::to_warehouse(EventKind::WarehouseCreated, &warehouse), now_ms).await?;
-    writer.commit().await?;
     app.tell_created(&caller, Object::Warehouse(&warehouse)).await;
     Ok((StatusCode::CREATED, Json(warehouse.try_into()?)))
+}
+
+/// Row, secret, event in one transaction.
+async fn insert(app: &App, permit: &Permit, warehouse: &Warehouse, secret: Option<&StoredSecret>) -> Result<()> {
+    let mut writer = app.store.begin(permit).await?;
+    claim_root(&mut writer, warehouse).await?;
+    if !writer.insert_warehouse(warehouse).await? {
+        return Err(name_taken(&warehouse.name));
+    }
+    put_secret(&mut writer, warehouse, secret).await?;
+    let happened = Happened::to_warehouse(EventKind::WarehouseCreated, warehouse);
+    record(&mut writer, permit, happened, warehouse.created_at_ms).await?;
+    writer.commit().await
 }
 
 async fn may_create(app: &App, caller: &Caller, id: &ProjectId, name: &str) -> Result<Permit> {
@@ -360,5 +371,6 @@ pub async fn delete_warehouse(
     }
     record(&mut writer, &permit, Happened::to_warehouse(EventKind::WarehouseDeleted, &warehouse), now_ms).await?;
     writer.commit().await?;
+    app.forget_secret(id).await;
     Ok(StatusCode::NO_CONTENT)
 }
