@@ -85,6 +85,14 @@ async fn a_definer_view_opens_what_its_owner_may_read_to_those_who_may_read_the_
     let credentials =
         stage.as_user("trino").get("/namespaces/ns/tables/t/credentials?referenced-by=ns%1Fv").send().await;
     credentials.expect(200);
+    // The table lies on a disk, so nothing is signed for those either who may read it.
+    let sign = |views: &str| {
+        let body = json!({"method": "GET", "region": "r", "uri": "http://127.0.0.1/lake/x", "headers": {}});
+        stage.as_user("trino").post(&format!("/namespaces/ns/tables/t/sign{views}"), body).send()
+    };
+    sign("").await.expect_error(404, "NoSuchTableException");
+    sign("?referenced-by=ns%1Finvoker").await.expect_error(404, "NoSuchTableException");
+    sign("?referenced-by=ns%1Fv").await.expect_error(400, "BadRequestException");
     let long: Vec<String> = (0..11).map(|number| format!("ns%1Fv{number}")).collect();
     stage.load("trino", &long.join(",")).await.expect_error(400, "BadRequestException");
     stage.load("trino", "ns%1Fv,ns%1Fv").await.expect_error(400, "BadRequestException");

@@ -53,10 +53,23 @@ impl Lake {
         lake
     }
 
+    /// The same catalog as another process holds it that only reads; not for SQLite, whose file belongs to one.
+    pub async fn in_maintenance(&self) -> (Arc<App>, Http) {
+        let app = open(&self._installation, &self.s3, &[("WEIR__CATALOG__READ_ONLY", "true")]).await;
+        app.plugins.swap(Generation {
+            number: 1,
+            members: members(&[(guests::bundled("s3"), json!({}))]).await,
+            ..Generation::default()
+        });
+        let root = Http::new(&listen(&app, self.stop.clone()).await);
+        let catalog = root.under(&format!("/catalog/v1/{}", self.id));
+        (app, catalog)
+    }
+
     pub async fn without_plugin(engine: Engine, offers: Offers) -> Self {
         let s3 = S3Server::start().await;
         let installation = Installation::create(engine, &[]).await;
-        let app = open(&installation, &s3).await;
+        let app = open(&installation, &s3, &[]).await;
         let stop = CancellationToken::new();
         let root = Http::new(&listen(&app, stop.clone()).await);
         let mut profile = s3.profile("wh");
@@ -75,17 +88,7 @@ impl Lake {
 
     /// From now on these plugins are in place.
     pub async fn serve(&self, plugins: &[(PathBuf, Value)]) {
-        let mut members = Vec::new();
-        for (number, (path, settings)) in plugins.iter().enumerate() {
-            let settings = GuestSettings {
-                name: format!("plugin-{number}"),
-                settings_json: settings.to_string(),
-                limits: GuestLimits { deadline_ms: 20_000, ..GuestLimits::default() },
-                ..GuestSettings::default()
-            };
-            let guest = Guest::load(sandbox().await, &*compiled(path).await, settings).await.expect("the guest loads");
-            members.push(Member { guest, mode: Mode::Enforce, scope: Scope::default() });
-        }
+        let members = members(plugins).await;
         let number = self.app.plugins.current().number + 1;
         self.app.plugins.swap(Generation { number, members, ..Generation::default() });
     }
@@ -126,6 +129,21 @@ pub fn key_of(table: &Value) -> String {
     location.strip_prefix("s3://lake/").expect("a place in the bucket").to_owned()
 }
 
+async fn members(plugins: &[(PathBuf, Value)]) -> Vec<Member> {
+    let mut members = Vec::new();
+    for (number, (path, settings)) in plugins.iter().enumerate() {
+        let settings = GuestSettings {
+            name: format!("plugin-{number}"),
+            settings_json: settings.to_string(),
+            limits: GuestLimits { deadline_ms: 20_000, ..GuestLimits::default() },
+            ..GuestSettings::default()
+        };
+        let guest = Guest::load(sandbox().await, &*compiled(path).await, settings).await.expect("the guest loads");
+        members.push(Member { guest, mode: Mode::Enforce, scope: Scope::default() });
+    }
+    members
+}
+
 async fn sandbox() -> &'static Arc<Sandbox> {
     static SANDBOX: OnceCell<Arc<Sandbox>> = OnceCell::const_new();
     let settings = SandboxSettings { small: true, ..SandboxSettings::default() };
@@ -145,7 +163,7 @@ async fn compiled(path: &PathBuf) -> Arc<Compiled> {
     compiled
 }
 
-async fn open(installation: &Installation, s3: &S3Server) -> Arc<App> {
+async fn open(installation: &Installation, s3: &S3Server, settings: &[(&str, &str)]) -> Arc<App> {
     let lake = installation.lake().display().to_string();
     let home = installation.home().display().to_string();
     let endpoint = s3.url();
@@ -158,7 +176,7 @@ async fn open(installation: &Installation, s3: &S3Server) -> Arc<App> {
         ("WEIR__BOOTSTRAP__ENABLED", "true"),
         ("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", lake.as_str()),
     ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = variables.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(None, variables).unwrap_or_else(|problems| panic!("{problems}"));
     App::open(config, Clock::default()).await.expect("the catalog opens")
 }

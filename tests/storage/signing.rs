@@ -13,6 +13,8 @@ on_both_engines!(
     s17_a_table_that_is_gone_is_not_signed_for,
     where_signing_is_off_nothing_is_signed,
     s8_no_answer_shows_the_storage_s_key,
+    in_maintenance_nothing_is_signed_that_writes,
+    whoever_comes_through_views_is_told_so_by_what_is_to_be_called,
 );
 
 fn body(lake: &Lake, method: &str, key: &str) -> Value {
@@ -168,4 +170,35 @@ async fn s8_no_answer_shows_the_storage_s_key(engine: Engine) {
     for text in [loaded, signed] {
         assert!(!text.contains(S3Server::SECRET_ACCESS_KEY), "{text}");
     }
+}
+
+/// Nor are keys made that write.
+async fn in_maintenance_nothing_is_signed_that_writes(engine: Engine) {
+    if engine == Engine::Sqlite {
+        return; // A second process cannot hold the file; the rule is the same on both engines.
+    }
+    let lake = Lake::open(engine, KEYS).await;
+    let key = format!("{}/data/x", key_of(&lake.create_table("t").await));
+    let (_app, catalog) = lake.in_maintenance().await;
+    let ask = |method: &str| catalog.post("/namespaces/ns/tables/t/sign", body(&lake, method, &key)).send();
+
+    ask("GET").await.expect(200);
+    for method in ["PUT", "DELETE"] {
+        let message = ask(method).await.expect_error(503, "ServiceUnavailableException");
+        assert!(message.contains("maintenance"), "{message}");
+    }
+    catalog.get("/namespaces/ns/tables/t/credentials").send().await.expect(200);
+    let policy = lake.s3.assumed()[0].policy.clone().expect("a policy");
+    assert!(policy.contains("s3:GetObject") && !policy.contains("s3:PutObject"), "{policy}");
+}
+
+async fn whoever_comes_through_views_is_told_so_by_what_is_to_be_called(engine: Engine) {
+    let lake = Lake::open(engine, SIGNATURES).await;
+    let key = format!("{}/data/x", key_of(&lake.create_table("t").await));
+    let path = "/namespaces/ns/tables/t?referenced-by=ns%1Fv";
+    let loaded = lake.catalog.get(path).header(SIGNING.0, SIGNING.1).send().await.expect(200).json();
+    let signer = loaded["config"]["s3.signer.endpoint"].as_str().expect("a path");
+    assert!(signer.ends_with("/v1/aws/s3/sign?referenced-by=ns%1Fv"), "{signer}");
+
+    lake.root.post(&format!("/catalog/{signer}"), body(&lake, "GET", &key)).send().await.expect(200);
 }

@@ -114,8 +114,9 @@ impl App {
             (Outcome::Unable(silence), _) | (Outcome::Allow, Outcome::Unable(silence)) => {
                 return Err(decide::unable(&silence));
             }
-            (Outcome::Allow, Outcome::Allow) => Access::ReadWrite,
-            (Outcome::Allow, Outcome::Deny) => Access::Read,
+            // Keys to write would outlive the look at the configuration, so none are made meanwhile.
+            (Outcome::Allow, Outcome::Allow) if !self.config.catalog.read_only => Access::ReadWrite,
+            (Outcome::Allow, Outcome::Allow | Outcome::Deny) => Access::Read,
             (Outcome::Deny, _) => Access::None,
         };
         Ok((permit, access))
@@ -140,7 +141,8 @@ impl App {
         }
     }
 
-    fn refuse_in_maintenance(&self, action: Action) -> Result<(), Error> {
+    /// 503 for whatever would change something while the catalog is in maintenance.
+    pub(in crate::api) fn refuse_in_maintenance(&self, action: Action) -> Result<(), Error> {
         if self.config.catalog.read_only && !action.only_reads() {
             return Err(Error::Unavailable {
                 message: format!("the catalog is in read-only maintenance: {action} waits until it is over"),

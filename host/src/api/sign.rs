@@ -13,10 +13,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::authorize::{Access, missing};
-use super::extract::{InWarehouse, JsonBody, OfTable, no_such_warehouse};
+use super::engines::Through;
+use super::extract::{InWarehouse, JsonBody, OfTable, QueryOf, no_such_warehouse};
 use super::vending::{Means, Purpose, TablePlace};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::catalog::action::Action;
 use crate::catalog::ids::{TabularId, WarehouseId};
 use crate::catalog::scope::Verbs;
 use crate::catalog::signing::{self, Examined};
@@ -24,7 +26,7 @@ use crate::error::Error;
 use crate::plugin::storage::{SignRequest, Touched};
 use crate::store::rows::{Tabular, TabularKind};
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct RemoteSignRequest {
     pub region: String,
     pub uri: String,
@@ -55,10 +57,12 @@ pub async fn table(
     State(app): State<Arc<App>>,
     caller: Caller,
     target: OfTable,
+    QueryOf(through): QueryOf<Through>,
     JsonBody(request): JsonBody<RemoteSignRequest>,
 ) -> Result<Response, Error> {
-    let row = app.table(&caller, target).await?;
-    sign(&app, &caller, &row, &request).await
+    let acting = app.on_behalf(&caller, target.warehouse, through.views.as_deref()).await?;
+    let row = app.table(&acting, target).await?;
+    sign(&app, &acting, &row, &request).await
 }
 
 /// `POST /v1/signer/{prefix}/tabular-id/{id}/v1/aws/s3/sign`: the table by its id, as `s3.signer.endpoint` names it.
@@ -66,12 +70,14 @@ pub async fn tabular(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path((warehouse, id)): Path<(String, Uuid)>,
+    QueryOf(through): QueryOf<Through>,
     JsonBody(request): JsonBody<RemoteSignRequest>,
 ) -> Result<Response, Error> {
     let warehouse = warehouse.parse::<WarehouseId>().map_err(|_| no_such_warehouse(&warehouse))?;
+    let acting = app.on_behalf(&caller, warehouse, through.views.as_deref()).await?;
     let row = app.store.tabular_by_id(warehouse, TabularId(id), false).await?;
     let row = row.filter(|row| row.kind == TabularKind::Table).ok_or_else(|| missing::table(id))?;
-    sign(&app, &caller, &row, &request).await
+    sign(&app, &acting, &row, &request).await
 }
 
 /// `POST /v1/{prefix}/v1/aws/s3/sign`, of clients that name no table: the key tells which one it is.
@@ -130,6 +136,9 @@ async fn sign(app: &App, caller: &Caller, row: &Tabular, asked: &RemoteSignReque
         return Err(Error::Forbidden("remote signing is switched off for this warehouse".to_owned()));
     }
     let examined = examine(asked, &place)?;
+    if examined.verbs() == Verbs::ReadWrite {
+        app.refuse_in_maintenance(Action::TableWrite)?;
+    }
     if examined.verbs() == Verbs::ReadWrite && allowed == Verbs::Read {
         return Err(refused(caller, row, "write"));
     }
@@ -141,7 +150,7 @@ fn refused(caller: &Caller, row: &Tabular, what: &str) -> Error {
     Error::Forbidden(format!("{} may not {what} the files of {}.{}", caller.id(), row.namespace, row.name))
 }
 
-fn examine(asked: &RemoteSignRequest, place: &TablePlace) -> Result<Examined, Error> {
+pub(super) fn examine(asked: &RemoteSignRequest, place: &TablePlace) -> Result<Examined, Error> {
     let headers: Vec<(String, String)> = asked
         .headers
         .iter()
@@ -163,9 +172,19 @@ async fn signed(
     app: &App,
     caller: &Caller,
     place: &TablePlace,
+    asked: (&RemoteSignRequest, &Examined),
+) -> Result<Vec<(String, String)>, Error> {
+    let means = app.means(caller, place, (Purpose::Client, false)).await?;
+    signed_by(app, caller, &means, asked).await
+}
+
+/// The headers that the plugin has the host compute for the one request that was examined.
+pub(super) async fn signed_by(
+    app: &App,
+    caller: &Caller,
+    means: &Means<'_>,
     (asked, examined): (&RemoteSignRequest, &Examined),
 ) -> Result<Vec<(String, String)>, Error> {
-    let means: Means<'_> = app.means(caller, place, (Purpose::Client, false)).await?;
     let secret =
         means.secret()?.ok_or_else(|| Error::Forbidden("this warehouse has no key to sign with".to_owned()))?;
     let request = SignRequest { method: asked.method.clone(), uri: asked.uri.clone(), region: asked.region.clone() };

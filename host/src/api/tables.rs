@@ -104,7 +104,7 @@ pub async fn load(
     let acting = app.on_behalf(&caller, target.warehouse, query.through.as_deref()).await?;
     let row = app.table(&acting, target).await?;
     let (_permit, access) = app.authorize_load(&acting, &row).await?;
-    answer_load(&app, (&acting, access), &row, (snapshots, Shape::Load), &headers).await
+    answer_load(&app, (&acting, access, query.through.as_deref()), &row, (snapshots, Shape::Load), &headers).await
 }
 
 /// What an answer with a table's metadata has around it.
@@ -127,13 +127,13 @@ fn snapshots(asked: Option<&str>) -> Result<Snapshots, Error> {
 /// half their life.
 async fn answer_load(
     app: &App,
-    (caller, access): (&Caller, Access),
+    (caller, access, views): (&Caller, Access, Option<&str>),
     row: &Tabular,
     (snapshots, shape): (Snapshots, Shape),
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
     let delegation = Delegation::of(headers)?;
-    let files = app.file_access(caller, row, access, delegation).await?;
+    let files = app.file_access(caller, row, access, delegation).await?.through(views);
     let etag = answer::etag(row, snapshots, &files.mark(delegation), access);
     if let Some(response) = answer::not_modified(headers, &etag) {
         return Ok(response);
@@ -152,7 +152,7 @@ async fn answer_load(
 /// Answers what an earlier request with the same key did.
 pub async fn answer_again(app: &App, caller: &Caller, row: &Tabular, shape: Shape) -> Result<Response, Error> {
     let (_permit, access) = app.authorize_load(caller, row).await?;
-    answer_load(app, (caller, access), row, (Snapshots::All, shape), &HeaderMap::new()).await
+    answer_load(app, (caller, access, None), row, (Snapshots::All, shape), &HeaderMap::new()).await
 }
 
 /// `HEAD …/tables/{table}`.
