@@ -57,6 +57,14 @@ pub struct AccessKey {
     pub external_id: Option<String>,
 }
 
+/// A key that was made for one place and some time.
+#[derive(Clone, Debug)]
+pub struct SessionKey {
+    pub access_key_id: String,
+    pub secret_access_key: Sensitive,
+    pub session_token: Sensitive,
+}
+
 const EXPECTED: &str = "expected an object such as {\"type\": \"s3\", \"credential-type\": \"access-key\", \
                         \"access-key-id\": \"…\", \"secret-access-key\": \"…\"}";
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use self::codec::Codec;
-pub use self::credential::{AccessKey, S3Credential, Sensitive, StorageCredential};
+pub use self::credential::{AccessKey, S3Credential, Sensitive, SessionKey, StorageCredential};
 pub use self::error::FileError;
 use self::local::LocalFiles;
 pub use self::profile::{Problem, StorageProfile};
@@ -83,6 +83,11 @@ impl Files {
                 reason: "the warehouse has no credential for it: set one".to_owned(),
             }),
         }
+    }
+
+    /// The same bucket as whoever has keys of a session reaches it, for storages that may be used.
+    pub fn by_session(&self, profile: &S3Profile, key: &SessionKey) -> Storage {
+        Storage::s3(self.s3.open_by_session(profile, key))
     }
 
     /// What keeps a warehouse from having this storage, told before anything is sent.

@@ -101,7 +101,9 @@ fn local_root(root: Option<&Value>) -> Result<Location, String> {
     let location = Location::parse(text).map_err(|error| error.to_string())?;
     match location.scheme() {
         Scheme::File => Ok(location),
-        Scheme::S3 => Err(format!("a local warehouse lies on this host, found `{location}`, expected `file:///…`")),
+        Scheme::S3 | Scheme::Abfss => {
+            Err(format!("a local warehouse lies on this host, found `{location}`, expected `file:///…`"))
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Quirks {
     pub deletes_many: bool,
     /// Whether there is an STS.
     pub has_sts: bool,
+    /// Whether session policies bound what keys can do; some storages take them and look away.
+    pub enforces_policies: bool,
     /// The most keys of one page of a listing.
     pub page_keys_max: usize,
 }
@@ -53,6 +55,7 @@ impl Default for Quirks {
             keeps_checksums: true,
             deletes_many: true,
             has_sts: true,
+            enforces_policies: true,
             page_keys_max: 1_000,
         }
     }

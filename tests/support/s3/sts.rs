@@ -51,6 +51,7 @@ pub(super) fn answer(shelf: &mut Shelf, caller: &Caller, asked: &Asked) -> Resul
     }
     let parsed = policy.as_deref().map(Policy::parse).transpose();
     let parsed = parsed.map_err(|why| Refusal::new(400, "MalformedPolicyDocument", why))?;
+    let parsed = parsed.filter(|_| shelf.quirks.enforces_policies);
     let (id, secret, token) = (format!("ASIA{}", random(16).to_uppercase()), random(40), random(120));
     let expires_at_ms = now_ms() + duration_seconds * 1_000;
     shelf.keys.add_session(&id, &secret, Session { token: token.clone(), policy: parsed, expires_at_ms });

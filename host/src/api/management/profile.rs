@@ -7,9 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::api::storage_access::StorageAccess;
+use crate::api::vending::Trial;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::files::{FileError, Problem, StorageCredential, StorageProfile};
+use crate::plugin::Parent;
 
 /// The storage of a warehouse.
 #[derive(Serialize, ToSchema)]
@@ -168,6 +172,27 @@ impl Described {
     pub async fn probe(&self, app: &App) -> Result<()> {
         let storage = app.files.storage(&self.profile, self.credential.as_ref()).await.map_err(chosen)?;
         storage.probe(self.profile.root()).await.map_err(chosen)
+    }
+}
+
+impl Described {
+    /// What clients get of an S3 storage that was admitted, for a try.
+    pub async fn trial<'a>(
+        &self,
+        (app, caller): (&'a App, &'a Caller),
+        (project, warehouse): (Parent, Parent),
+    ) -> Result<Trial<'a>> {
+        let StorageProfile::S3(profile) = &self.profile else {
+            return Err(Error::bad_request("a local storage has nothing for clients to be given"));
+        };
+        let access = StorageAccess {
+            warehouse: warehouse.id.parse().map_err(Error::internal)?,
+            version: 0,
+            profile: self.profile.clone(),
+            credential: self.credential.clone(),
+            files: app.files.storage(&self.profile, self.credential.as_ref()).await.map_err(chosen)?,
+        };
+        Trial::at(app, caller, (project, warehouse), (access, (**profile).clone()))
     }
 }
 

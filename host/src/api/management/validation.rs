@@ -15,6 +15,7 @@ use super::warehouses::{CreateWarehouseRequest, checked_warehouse_name};
 use super::{ErrorModel, ErrorResponse};
 use crate::api::extract::JsonBody;
 use crate::api::respond::class;
+use crate::api::vending::Trial;
 use crate::api::warehouse_settings::WarehouseSettings;
 use crate::app::App;
 use crate::auth::Caller;
@@ -23,6 +24,8 @@ use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::catalog::location::Location;
 use crate::error::{Error, Result};
 use crate::files::StorageProfile;
+use crate::plugin::Parent;
+use crate::store::rows::Warehouse;
 
 #[derive(Serialize, ToSchema)]
 pub struct ValidateWarehouseResponse {
@@ -65,6 +68,8 @@ pub enum CheckName {
     VendedCredentialsIssued,
     VendedCredentialsReadWrite,
     VendedCredentialsScopeEnforced,
+    /// Not one of the contract's: what is signed works, nothing else does.
+    RemoteSigningReadWrite,
     Cleanup,
 }
 
@@ -77,10 +82,15 @@ pub enum CheckStatus {
     Skipped,
 }
 
-const NOT_LOCAL: &str = "a local storage has no credentials to vend";
-const NOT_VENDED: &str = "this server vends no credentials yet: clients bring keys of their own";
+const NOT_LOCAL: &str = "a local storage has no credentials to vend, no requests to sign";
+const NOT_VENDED: &str = "the profile says `sts-enabled: false`: no keys are made";
+const NOT_SIGNED: &str = "the profile says `remote-signing-enabled: false`";
+const NEEDS_KEYS: &str = "no keys were made";
 const NEEDS_PROFILE: &str = "the storage profile is not well-formed";
 const NEEDS_ACCESS: &str = "the storage could not be opened";
+
+/// Whose storage it is: the project, the warehouse, each by id with name.
+type Owner = (Parent, Parent);
 
 /// The checks made so far.
 #[derive(Default)]
@@ -105,31 +115,74 @@ impl Report {
         self.checks.push(ValidationCheck { name, status, duration_ms: None, reason: Some(reason), error: None });
     }
 
-    /// Whether the storage can be worked with: opened, written to, read from, listed, cleaned up.
-    async fn try_storage(&mut self, app: &App, described: Option<&Described>) {
+    /// Whether the storage can be worked with: opened, written to, read from, listed, cleaned up; then what clients get of it.
+    async fn try_storage(&mut self, (app, caller): (&App, &Caller), described: Option<&Described>, of: Owner) {
         let Some(described) = described else {
             for name in [CheckName::StorageClientInitialized, CheckName::LakekeeperReadWrite, CheckName::Cleanup] {
                 self.skip(name, NEEDS_PROFILE);
             }
-            return self.skip_vending(NEEDS_PROFILE);
+            return self.skip_clients(NEEDS_PROFILE);
         };
         let since = Instant::now();
-        if self.note(CheckName::StorageClientInitialized, since, described.admit(app).await).is_some() {
-            let since = Instant::now();
-            // The probe removes its file, or fails.
-            let worked = self.note(CheckName::LakekeeperReadWrite, since, described.probe(app).await).is_some();
-            match worked {
-                true => self.note(CheckName::Cleanup, since, Ok(())).unwrap_or_default(),
-                false => self.skip(CheckName::Cleanup, NEEDS_ACCESS),
-            }
-        } else {
+        if self.note(CheckName::StorageClientInitialized, since, described.admit(app).await).is_none() {
             self.skip(CheckName::LakekeeperReadWrite, NEEDS_ACCESS);
             self.skip(CheckName::Cleanup, NEEDS_ACCESS);
+            return self.skip_clients(NEEDS_ACCESS);
         }
-        self.skip_vending(match described.profile {
-            StorageProfile::Local { .. } => NOT_LOCAL,
-            StorageProfile::S3(_) => NOT_VENDED,
-        });
+        let since = Instant::now();
+        // The probe removes its file, or fails.
+        match self.note(CheckName::LakekeeperReadWrite, since, described.probe(app).await) {
+            None => {
+                self.skip(CheckName::Cleanup, NEEDS_ACCESS);
+                self.skip_clients(NEEDS_ACCESS);
+            }
+            Some(()) => {
+                self.note(CheckName::Cleanup, since, Ok(()));
+                self.try_clients((app, caller), described, of).await;
+            }
+        }
+    }
+
+    async fn try_clients(&mut self, (app, caller): (&App, &Caller), described: &Described, of: Owner) {
+        let StorageProfile::S3(profile) = &described.profile else { return self.skip_clients(NOT_LOCAL) };
+        let since = Instant::now();
+        let trial = match described.trial((app, caller), of).await {
+            Ok(trial) => trial,
+            Err(error) => {
+                self.note::<()>(CheckName::VendedCredentialsIssued, since, Err(error));
+                self.skip(CheckName::VendedCredentialsReadWrite, NEEDS_KEYS);
+                self.skip(CheckName::VendedCredentialsScopeEnforced, NEEDS_KEYS);
+                return self.skip(CheckName::RemoteSigningReadWrite, NEEDS_ACCESS);
+            }
+        };
+        match profile.sts_enabled {
+            true => self.try_keys(&trial).await,
+            false => self.skip_vending(NOT_VENDED),
+        }
+        match profile.remote_signing_enabled {
+            true => {
+                let since = Instant::now();
+                self.note(CheckName::RemoteSigningReadWrite, since, trial.sign().await);
+            }
+            false => self.skip(CheckName::RemoteSigningReadWrite, NOT_SIGNED),
+        }
+    }
+
+    async fn try_keys(&mut self, trial: &Trial<'_>) {
+        let since = Instant::now();
+        let Some(keys) = self.note(CheckName::VendedCredentialsIssued, since, trial.keys().await) else {
+            self.skip(CheckName::VendedCredentialsReadWrite, NEEDS_KEYS);
+            return self.skip(CheckName::VendedCredentialsScopeEnforced, NEEDS_KEYS);
+        };
+        let since = Instant::now();
+        self.note(CheckName::VendedCredentialsReadWrite, since, trial.work_inside(&keys).await);
+        let since = Instant::now();
+        self.note(CheckName::VendedCredentialsScopeEnforced, since, trial.stay_inside(&keys).await);
+    }
+
+    fn skip_clients(&mut self, reason: &'static str) {
+        self.skip_vending(reason);
+        self.skip(CheckName::RemoteSigningReadWrite, reason);
     }
 
     fn skip_vending(&mut self, reason: &'static str) {
@@ -160,7 +213,7 @@ pub async fn validate_warehouse(
     JsonBody(request): JsonBody<CreateWarehouseRequest>,
 ) -> Result<Json<ValidateWarehouseResponse>> {
     let project = request.project_id.as_deref().map_or(Ok(header), ProjectId::parse)?;
-    project_for(&app, &caller, &project, Action::ProjectCreateWarehouse).await?;
+    let (project_row, _) = project_for(&app, &caller, &project, Action::ProjectCreateWarehouse).await?;
     let mut report = Report::default();
     let since = Instant::now();
     let described = Described::parse(&request.storage_profile, request.storage_credential.as_ref());
@@ -187,8 +240,19 @@ pub async fn validate_warehouse(
     report.note(CheckName::FormatVersionPolicyConsistent, since, policy);
     report.note(CheckName::ManagedByAllowed, since, Ok(()));
 
-    report.try_storage(&app, described.as_ref()).await;
+    let project = parent(project_row.id.as_str(), &project_row.name);
+    let owner = (project, parent(&WarehouseId::new().to_string(), &request.warehouse_name));
+    report.try_storage((&app, &caller), described.as_ref(), owner).await;
     Ok(report.finish())
+}
+
+fn parent(id: &str, name: &str) -> Parent {
+    Parent { id: id.to_owned(), name: name.to_owned() }
+}
+
+async fn owner(app: &App, warehouse: &Warehouse) -> Result<Owner> {
+    let project = app.store.project(&warehouse.project_id).await?.map(|project| project.name).unwrap_or_default();
+    Ok((parent(warehouse.project_id.as_str(), &project), parent(&warehouse.id.to_string(), &warehouse.name)))
 }
 
 async fn free_name(app: &App, project: &ProjectId, name: &str) -> Result<()> {
@@ -222,7 +286,8 @@ pub async fn validate_storage_access(
     let described =
         access.map(|access| Described { profile: access.profile.clone(), credential: access.credential.clone() });
     let described = report.note(CheckName::ProfileWellFormed, since, described);
-    report.try_storage(&app, described.as_ref()).await;
+    let owner = owner(&app, &warehouse).await?;
+    report.try_storage((&app, &caller), described.as_ref(), owner).await;
     Ok(report.finish())
 }
 
@@ -255,6 +320,7 @@ pub async fn validate_storage_profile(
             report.skip(CheckName::LocationExclusive, NEEDS_PROFILE);
         }
     }
-    report.try_storage(&app, described.as_ref()).await;
+    let owner = owner(&app, &warehouse).await?;
+    report.try_storage((&app, &caller), described.as_ref(), owner).await;
     Ok(report.finish())
 }

@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::catalog::scope::Verbs;
 use crate::error::Error;
 use crate::plugin::storage::{Access, Audience, Bounds, Exchange, Grant, KeyUse, Lent, Profile, Want};
-use crate::plugin::{Guest, PluginFault, Secret};
+use crate::plugin::{Guest, Object as Described, PluginFault, Secret};
 
 /// For whom keys are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,20 @@ impl App {
         &self,
         caller: &Caller,
         place: &'a TablePlace,
-        (purpose, with_keys): (Purpose, bool),
+        asked: (Purpose, bool),
     ) -> Result<Means<'a>, Error> {
         let object = self.object_for_plugins(&Object::Tabular(&place.table)).await?;
+        self.means_of(caller, place, object, asked).await
+    }
+
+    /// The same about a table that is in no ledger.
+    pub(super) async fn means_of<'a>(
+        &self,
+        caller: &Caller,
+        place: &'a TablePlace,
+        object: Described,
+        (purpose, with_keys): (Purpose, bool),
+    ) -> Result<Means<'a>, Error> {
         let warehouse = object.warehouse.as_ref().map(|warehouse| warehouse.id.clone()).unwrap_or_default();
         let guest = self.storage_plugin(caller, (&object.project.id, &warehouse), "s3").await?;
         let want = Want {

@@ -10,6 +10,7 @@ mod kept;
 mod means;
 mod place;
 mod plugin;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use cache::Vending;
 pub use delegation::Delegation;
 pub use means::{Means, Purpose, unable};
 pub use place::TablePlace;
+pub use trial::Trial;
 
 use super::authorize::Access;
 use crate::app::App;
@@ -47,6 +49,18 @@ impl FileAccess {
         };
         let keys: Vec<String> = self.credentials.iter().map(one).collect();
         format!("{delegation:?}|{}|{}", keys.join(","), self.signs)
+    }
+
+    /// The same for a client that came through views: what it is told to call says so, too.
+    pub fn through(mut self, views: Option<&str>) -> Self {
+        let Some(views) = views else { return self };
+        let encoded = percent_encoding::utf8_percent_encode(views, percent_encoding::NON_ALPHANUMERIC).to_string();
+        for key in ["s3.signer.endpoint", "signer.endpoint", "client.refresh-credentials-endpoint"] {
+            if let Some(path) = self.config.get_mut(key) {
+                path.push_str(&format!("?referenced-by={encoded}"));
+            }
+        }
+        self
     }
 
     /// `storage-credentials` as the spec has it.

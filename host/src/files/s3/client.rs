@@ -15,7 +15,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use url::Host;
 
-use super::super::credential::{S3Credential, StorageCredential};
+use super::super::credential::{S3Credential, SessionKey, StorageCredential};
 use super::super::profile::Problem;
 use super::S3Profile;
 use super::fault::address_words;
@@ -63,7 +63,7 @@ fn is_listed(rules: &S3, origin: &Origin) -> bool {
     rules.endpoints.iter().any(|listed| Origin::parse(listed).as_ref() == Ok(origin))
 }
 
-pub(super) async fn open(rules: &S3, profile: &S3Profile, credential: &StorageCredential) -> Client {
+pub(super) fn open(rules: &S3, profile: &S3Profile, key: SharedCredentialsProvider) -> Client {
     let endpoint = profile.endpoint_url();
     // The operator named it, so it may lie in a private network; Amazon's own does not, unless it is named as well.
     let allow_private = Origin::parse(&endpoint).is_ok_and(|origin| is_listed(rules, &origin));
@@ -76,7 +76,7 @@ pub(super) async fn open(rules: &S3, profile: &S3Profile, credential: &StorageCr
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(profile.region.clone()))
         .force_path_style(profile.is_path_style())
-        .credentials_provider(key(profile, credential).await)
+        .credentials_provider(key)
         .http_client(http(CheckedNames { allow_private }))
         .retry_config(retries)
         .timeout_config(timeouts.build());
@@ -85,7 +85,7 @@ pub(super) async fn open(rules: &S3, profile: &S3Profile, credential: &StorageCr
 }
 
 /// What the host itself reaches the storage with. The client asks again before what it got expires.
-async fn key(profile: &S3Profile, credential: &StorageCredential) -> SharedCredentialsProvider {
+pub(super) async fn stored_key(profile: &S3Profile, credential: &StorageCredential) -> SharedCredentialsProvider {
     match credential.access_key() {
         Some(key) => SharedCredentialsProvider::new(Credentials::new(
             key.access_key_id.clone(),
@@ -96,6 +96,12 @@ async fn key(profile: &S3Profile, credential: &StorageCredential) -> SharedCrede
         )),
         None => SharedCredentialsProvider::new(system_identity(profile).await),
     }
+}
+
+/// What somebody was given for a while.
+pub(super) fn session_key(key: &SessionKey) -> SharedCredentialsProvider {
+    let (secret, token) = (key.secret_access_key.expose(), key.session_token.expose().to_owned());
+    SharedCredentialsProvider::new(Credentials::new(key.access_key_id.clone(), secret, Some(token), None, "weir"))
 }
 
 /// Environment, web identity, container, instance profile, in that order. Metadata services are what this one is for.

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::SharedCredentialsProvider;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::ChecksumMode;
@@ -17,7 +18,7 @@ use aws_sdk_s3::types::ChecksumMode;
 use self::fault::Fault;
 pub use self::profile::{S3Flavor, S3Profile};
 use super::Listed;
-use super::credential::StorageCredential;
+use super::credential::{SessionKey, StorageCredential};
 use super::error::FileError;
 use super::profile::Problem;
 use crate::catalog::location::Location;
@@ -56,12 +57,20 @@ impl S3Rules {
     pub(super) async fn open(&self, profile: &S3Profile, credential: &StorageCredential) -> Result<S3Files, FileError> {
         self.check(profile, credential)
             .map_err(|problem| FileError::Outside { location: profile.root().clone(), reason: problem.to_string() })?;
-        Ok(S3Files {
-            client: client::open(&self.section, profile, credential).await,
+        Ok(self.files(profile, client::stored_key(profile, credential).await))
+    }
+
+    pub(super) fn open_by_session(&self, profile: &S3Profile, key: &SessionKey) -> S3Files {
+        self.files(profile, client::session_key(key))
+    }
+
+    fn files(&self, profile: &S3Profile, key: SharedCredentialsProvider) -> S3Files {
+        S3Files {
+            client: client::open(&self.section, profile, key),
             root: profile.root().clone(),
             body_timeout: Duration::from_millis(self.section.operation_timeout_ms),
             conditional: AtomicU8::default(),
-        })
+        }
     }
 }
 

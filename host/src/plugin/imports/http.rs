@@ -1,12 +1,10 @@
 //! Requests of guests: to granted origins, at checked addresses, of bounded size.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::redirect::Policy;
 use reqwest::{Method, Response};
 use tokio::sync::Semaphore;
 use url::Host as UrlHost;
@@ -19,12 +17,10 @@ use super::super::storage::{Loan, Outgoing};
 use super::egress::{Egress, granted};
 use super::http_auth;
 use super::http_head;
-use crate::reach::{AddressRefused, Origin, admissible};
+use crate::reach::{self, AddressRefused, Origin, admissible};
 
 /// Where nothing else bounds it.
 const TIMEOUT_MAX: Duration = Duration::from_secs(60);
-const IDLE_MAX: Duration = Duration::from_secs(30);
-const IDLE_CONNECTIONS_MAX: usize = 8;
 
 /// One plugin's way out, with connections that are used again.
 pub(super) struct Client {
@@ -69,44 +65,9 @@ fn admit_literal(url: &url::Url, allow_private: bool) -> Result<(), String> {
     admissible(address, allow_private).map_err(|refusal| refusal.to_string())
 }
 
-/// No proxies of the environment, no redirects, nothing inflated; the resolver below decides where connections go.
 fn client(allow_private: bool) -> Result<reqwest::Client, Vec<String>> {
-    // Somebody else may have installed it already; then it is the same.
-    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .referer(false)
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .http1_only()
-        .http1_max_headers(http_head::HEADERS_MAX)
-        .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-        .dns_resolver(Arc::new(CheckedResolver { allow_private }))
-        .build()
+    reach::client(allow_private, http_head::HEADERS_MAX)
         .map_err(|error| vec![format!("the HTTP client does not start: {error}")])
-}
-
-/// Resolves for each new connection, which then goes to the very addresses that were checked.
-struct CheckedResolver {
-    allow_private: bool,
-}
-
-impl Resolve for CheckedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            // One bad address among good ones smells of rebinding: then none of them is used.
-            for address in &found {
-                admissible(address.ip(), allow_private)?;
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
 }
 
 impl Host for State {
