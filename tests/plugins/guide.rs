@@ -63,7 +63,7 @@ fn every_command_of_the_guide_works_in_its_order() {
 }
 
 /// An example as its author builds it; the component.
-fn built(example: &str, home: &Path) -> PathBuf {
+pub fn built(example: &str, home: &Path) -> PathBuf {
     let folder = top().join("examples").join(example);
     for step in [&["test"][..], &["build", "--release", "--target", "wasm32-unknown-unknown"]] {
         let mut cargo = with_tools("cargo", &folder);

@@ -3,6 +3,7 @@
 mod answers;
 mod artefacts;
 mod ask;
+mod azure;
 mod bake;
 mod bundled;
 mod corpus;

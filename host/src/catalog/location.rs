@@ -1,9 +1,12 @@
 //! One canonical form of a location in storage, or a refusal.
 
+mod authority;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use self::authority::{check_bucket, check_container};
 use crate::error::Error;
 
 /// Where a location lives.
@@ -11,6 +14,8 @@ use crate::error::Error;
 pub enum Scheme {
     File,
     S3,
+    /// Azure. No warehouse has it yet; storage plugins are given such places.
+    Abfss,
 }
 
 impl Scheme {
@@ -18,6 +23,7 @@ impl Scheme {
         match self {
             Self::File => "file",
             Self::S3 => "s3",
+            Self::Abfss => "abfss",
         }
     }
 }
@@ -71,8 +77,9 @@ impl Location {
         let (scheme, rest) = text.split_once(':').ok_or("it has no scheme")?;
         match scheme.to_ascii_lowercase().as_str() {
             "file" => Self::file(rest),
-            "s3" | "s3a" | "s3n" => Self::s3(rest),
-            _ => Err("its scheme is neither `file` nor `s3`".to_owned()),
+            "s3" | "s3a" | "s3n" => Self::object(Scheme::S3, rest, check_bucket),
+            "abfss" => Self::object(Scheme::Abfss, rest, check_container),
+            _ => Err("its scheme is none of `file`, `s3`, `abfss`".to_owned()),
         }
     }
 
@@ -96,15 +103,16 @@ impl Location {
         }
     }
 
-    /// `rest` is what follows `s3:`.
-    fn s3(rest: &str) -> Result<Self, String> {
+    /// `rest` is what follows the colon of the scheme.
+    fn object(scheme: Scheme, rest: &str, check: fn(&str) -> Result<(), String>) -> Result<Self, String> {
         let rest = rest.strip_prefix("//").ok_or("`//` and a bucket follow the scheme")?.trim_end_matches('/');
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        check_bucket(bucket)?;
+        check(bucket)?;
         if !key.is_empty() {
             check_segments(key)?;
         }
-        Ok(Self { canonical: format!("s3://{rest}"), scheme: Scheme::S3, path_at: "s3://".len() + bucket.len() })
+        let canonical = format!("{}://{rest}", scheme.as_str());
+        Ok(Self { path_at: canonical.len() - rest.len() + bucket.len(), canonical, scheme })
     }
 
     pub fn as_str(&self) -> &str {
@@ -115,12 +123,9 @@ impl Location {
         self.scheme
     }
 
-    /// The bucket; empty for local files.
+    /// The bucket, the container with its account; empty for local files.
     pub fn bucket(&self) -> &str {
-        match self.scheme {
-            Scheme::File => "",
-            Scheme::S3 => &self.canonical["s3://".len()..self.path_at],
-        }
+        &self.canonical[self.scheme.as_str().len() + "://".len()..self.path_at]
     }
 
     /// `/srv/lake/t1`: the absolute path of a file, or the key with a leading slash; empty for a whole bucket.
@@ -167,7 +172,7 @@ impl Location {
 
     /// The place around this one; `None` for a bucket or a directory right under the root.
     pub fn parent(&self) -> Option<Self> {
-        let last_slash = self.path().rfind('/').filter(|at| self.scheme == Scheme::S3 || *at > 0)?;
+        let last_slash = self.path().rfind('/').filter(|at| self.scheme != Scheme::File || *at > 0)?;
         Some(Self { canonical: self.canonical[..self.path_at + last_slash].to_owned(), ..self.clone() })
     }
 
@@ -200,27 +205,6 @@ fn check_segments(path: &str) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The naming rules of S3; upper case is refused because it is another bucket in old regions and an alias elsewhere.
-fn check_bucket(bucket: &str) -> Result<(), String> {
-    if bucket.is_empty() {
-        return Err("it has no bucket".to_owned());
-    }
-    if bucket.contains('@') {
-        return Err("it carries user information, credentials do not belong into a location".to_owned());
-    }
-    let is_border = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = bucket.as_bytes();
-    let legal = (3..=63).contains(&bytes.len())
-        && bytes.iter().all(|byte| is_border(*byte) || matches!(byte, b'.' | b'-'))
-        && bytes.first().is_some_and(|byte| is_border(*byte))
-        && bytes.last().is_some_and(|byte| is_border(*byte))
-        && !bucket.contains("..");
-    if legal {
-        return Ok(());
-    }
-    Err(format!("{bucket:?} is not a bucket: 3 to 63 lower-case letters, digits, dots or hyphens, without a port"))
 }
 
 impl fmt::Display for Location {
@@ -264,6 +248,7 @@ mod tests {
             ("s3://my.bucket-1/a b/ü", "s3://my.bucket-1/a b/ü"),
             ("s3://bucket/a+b", "s3://bucket/a+b"),
             ("s3://bucket/.hidden/t1.", "s3://bucket/.hidden/t1."),
+            ("ABFSS://lake@acc.dfs.core.windows.net/t1/", "abfss://lake@acc.dfs.core.windows.net/t1"),
             ("file:///srv/lake/", "file:///srv/lake"),
             ("file:/srv/lake", "file:///srv/lake"),
             ("FILE://localhost/srv/lake", "file:///srv/lake"),
@@ -287,6 +272,8 @@ mod tests {
         "s3://bücket/t1", "s3://bucket/t1//x", "s3://bucket//t1", "s3://bucket/../other",
         "s3://bucket/t1/%2E%2E/t2", "s3://bucket/t1/..", "s3://-bucket/t1", "s3://../t1",
         "s3://bucket/t1?versionId=1", " s3://bucket/t1", "s3 ://bucket/t1", "s3://bucket /t1",
+        "abfss://lake@acc.dfs.core.windows.net:443/t1", "abfss://acc.dfs.core.windows.net/t1", "abfss://l@acc.evil.example/t1",
+        "abfss://lake@x@acc.dfs.core.windows.net/t1", "abfss://lake@acc.dfs.core.windows.net/t1//x", "abfss:lake@acc/t1",
     ];
 
     #[test]
