@@ -149,17 +149,23 @@ async fn an_idle_login_is_kept_alive(engine: Engine) {
     assert_eq!((vault.logins().len(), vault.renewals()), (1, 5));
 }
 
-/// The catalog begins without a store of secrets, goes on with one.
+/// S8: the catalog begins without a store of secrets, goes on with one, and tells everything but secrets meanwhile.
 async fn what_the_ledger_had_moves_to_the_store_of_secrets(engine: Engine) {
     let (vault, s3) = (VaultServer::start().await, S3Server::start().await);
     let url = s3.url();
-    let settings = [("WEIR__STORAGE__S3__ENDPOINTS", url.as_str()), ("WEIR__SECRETS__KEY", SECRETS_KEY)];
+    let settings = [
+        ("WEIR__STORAGE__S3__ENDPOINTS", url.as_str()),
+        ("WEIR__SECRETS__KEY", SECRETS_KEY),
+        ("WEIR__LOG__FILTER", "trace,cranelift_codegen=info,wasmtime=info"),
+    ];
     let mut server = TestServer::over(Installation::create(engine, &settings).await).await;
     let made = server.root.post("/management/v1/warehouse", body(&s3, "lake", "wh")).send().await.expect(201).json();
     let id = made["warehouse-id"].as_str().expect("an id").to_owned();
     assert_eq!(server.weir.terminate(Duration::from_secs(20)), Some(0));
     server.installation.set("WEIR__SECRETS__VAULT__URL", &vault.url());
-    server.installation.set("WEIR__SECRETS__VAULT__TOKEN", VaultServer::ROOT_TOKEN);
+    for (name, value) in USERPASS {
+        server.installation.set(name, value);
+    }
 
     let mut rotate = server.installation.command(0);
     rotate.args(["secrets", "rotate"]);
@@ -172,4 +178,9 @@ async fn what_the_ledger_had_moves_to_the_store_of_secrets(engine: Engine) {
     let catalog = server.root.under(&format!("/catalog/v1/{id}"));
     catalog.post("/namespaces", json!({"namespace": ["ns"]})).send().await.expect(200);
     catalog.post("/namespaces/ns/tables", bodies::create_table("t")).send().await.expect(200);
+    let log = server.weir.log();
+    assert!(log.contains("logged in at the secret store"), "{log}");
+    for secret in [S3Server::SECRET_ACCESS_KEY, VaultServer::PASSWORD, "hvs.canary"] {
+        assert!(!log.contains(secret) && !said.contains(secret), "the log shows {secret}");
+    }
 }

@@ -137,7 +137,7 @@ async fn sign(app: &App, caller: &Caller, row: &Tabular, asked: &RemoteSignReque
     }
     let examined = examine(asked, &place)?;
     if examined.verbs() == Verbs::ReadWrite {
-        app.refuse_in_maintenance(Action::TableWrite)?;
+        app.refuse_in_maintenance(Action::TableCommit)?;
     }
     if examined.verbs() == Verbs::ReadWrite && allowed == Verbs::Read {
         return Err(refused(caller, row, "write"));
