@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use crate::bucket;
 use crate::dataset::{Dataset, Table, compresses};
 use crate::governed::Policies;
 use crate::listing::Listing;
@@ -45,6 +46,12 @@ pub enum Case {
     LoadGoverned,
     /// Lists a namespace of which the caller may see nothing.
     ListHidden,
+    /// Loads a table in a bucket with keys: those that were made before, or new ones.
+    Vend {
+        cold: bool,
+    },
+    /// Has a request to the bucket signed.
+    Sign,
 }
 
 /// A case with its dataset in place.
@@ -56,7 +63,7 @@ pub struct Scene {
 }
 
 impl Case {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Load { snapshots: 0, gzip: false },
         Self::Load { snapshots: 0, gzip: true },
         Self::Load { snapshots: 100, gzip: false },
@@ -75,6 +82,9 @@ impl Case {
         Self::CommitBranch,
         Self::LoadGoverned,
         Self::ListHidden,
+        Self::Vend { cold: false },
+        Self::Vend { cold: true },
+        Self::Sign,
     ];
 
     /// What `--only` calls it.
@@ -94,6 +104,9 @@ impl Case {
             Self::CommitBranch => "commit-branch".to_owned(),
             Self::LoadGoverned => "governed-load".to_owned(),
             Self::ListHidden => "governed-list".to_owned(),
+            Self::Vend { cold: false } => "vend-cached".to_owned(),
+            Self::Vend { cold: true } => "vend-cold".to_owned(),
+            Self::Sign => "sign".to_owned(),
         }
     }
 
@@ -101,6 +114,11 @@ impl Case {
     pub fn is_meant_by(self, word: &str) -> bool {
         let name = self.name();
         name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+
+    /// Whether its tables lie in a bucket.
+    pub const fn is_in_bucket(self) -> bool {
+        matches!(self, Self::Vend { .. } | Self::Sign)
     }
 
     /// The policies that it is measured under, where plugins decide.
@@ -147,6 +165,15 @@ impl Case {
                 let table = dataset.contended_table(CONTENDED_SNAPSHOTS).await?;
                 Ok(stage_branch(target, &table, clients))
             }
+            Self::Vend { cold: false } => {
+                let request = target.get_with_keys(&dataset.table(0).await?.path);
+                Ok(alike("load with keys, made before", Operation::Fixed(request), clients))
+            }
+            Self::Vend { cold: true } => stage_cold(target, dataset, tables, clients).await,
+            Self::Sign => {
+                let (path, body) = bucket::signing(&dataset.table(0).await?, dataset.storage.as_deref())?;
+                Ok(alike("sign a GET", Operation::Fixed(target.post(&path, &body)), clients))
+            }
         }
     }
 }
@@ -180,6 +207,17 @@ fn stage_token(target: &Target, table: &Table, cold: bool, clients: usize) -> Re
     };
     let operations = (0..clients).map(requests).collect::<Result<Vec<_>>>()?;
     Ok(Scene { label: "table exists, token never seen".to_owned(), operations })
+}
+
+/// Each table is loaded once, so its keys are new to the catalog.
+async fn stage_cold(target: &Target, dataset: &mut Dataset, tables: usize, clients: usize) -> Result<Scene> {
+    let paths = dataset.fresh_tables(&format!("cold_{clients}"), tables).await?;
+    let each = tables.div_ceil(clients);
+    let once = |paths: &[String]| {
+        let requests: Vec<_> = paths.iter().map(|path| target.get_with_keys(path)).collect();
+        Operation::Once(requests.into_iter())
+    };
+    Ok(Scene { label: "load with keys, made now".to_owned(), operations: paths.chunks(each).map(once).collect() })
 }
 
 async fn stage_list(

@@ -23,12 +23,14 @@ pub struct Table {
     /// Its path behind the warehouse's prefix.
     pub path: String,
     pub uuid: String,
-    location: String,
+    pub location: String,
 }
 
 /// What this run has put into the catalog.
 #[derive(Debug)]
 pub struct Dataset {
+    /// The URL of the storage, where it is a bucket.
+    pub storage: Option<String>,
     target: Target,
     /// Tells this run's namespaces from everybody else's.
     tag: String,
@@ -40,7 +42,7 @@ impl Dataset {
     /// Nothing is created before it is asked for.
     pub fn new(target: &Target) -> Self {
         let tag = format!("weir_bench_{:x}_{:x}", now_ms(), std::process::id());
-        Self { target: target.clone(), tag, namespaces: Vec::new(), tables: BTreeMap::new() }
+        Self { storage: None, target: target.clone(), tag, namespaces: Vec::new(), tables: BTreeMap::new() }
     }
 
     /// The table with ten columns, this many snapshots.
@@ -75,6 +77,14 @@ impl Dataset {
             ensure!(found == tables, "the namespace of {tables} tables lists {found}");
         }
         Ok(path)
+    }
+
+    /// The paths of so many tables that nobody has loaded.
+    pub async fn fresh_tables(&mut self, purpose: &str, tables: usize) -> Result<Vec<String>> {
+        let (target, path) = (self.target.clone(), format!("{}/tables", self.namespace(purpose).await?));
+        let name = |at: usize| format!("table_{at:06}");
+        spread(&target, (0..tables).map(|at| target.post(&path, &create_table(&name(at))))).await?;
+        Ok((0..tables).map(|at| format!("{path}/{}", name(at))).collect())
     }
 
     /// The path of a namespace of this run.

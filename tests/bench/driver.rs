@@ -34,6 +34,7 @@ pub struct Weir {
     database: Option<Database>,
     address: SocketAddr,
     tokens: Tokens,
+    settings: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -51,7 +52,7 @@ impl Weir {
         let store_url = database.as_ref().map_or_else(sqlite, |database| database.url.clone());
         let address = free_address()?;
         let tokens = Tokens::create(home.path())?;
-        Ok(Self { binary, home, store_url, database, address, tokens, child: None })
+        Ok(Self { binary, home, store_url, database, address, tokens, settings: Vec::new(), child: None })
     }
 
     /// The same, with four plugins of which one decides what the generator may do.
@@ -59,6 +60,11 @@ impl Weir {
         let weir = Self::new(binary, engine).await?;
         governed::write_configuration(weir.home.path())?;
         Ok(weir)
+    }
+
+    /// The same with further settings.
+    pub fn with(self, settings: Vec<(&'static str, String)>) -> Self {
+        Self { settings, ..self }
     }
 
     /// Where its configuration lies.
@@ -123,7 +129,7 @@ impl Weir {
     }
 
     /// From before the process exists to its first answer.
-    async fn start(&mut self) -> Result<Duration> {
+    pub async fn start(&mut self) -> Result<Duration> {
         let root = self.home.path();
         let log = fs::File::create(root.join("weir.log"))?;
         let mut command = Command::new(&self.binary);
@@ -137,6 +143,7 @@ impl Weir {
             .env("WEIR__BOOTSTRAP__ENABLED", "true")
             .env("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", root.join("warehouse"))
             .envs(Tokens::settings())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -37,6 +37,7 @@ impl Goal {
             (Case::ListMany { pages: false }, 1, _) => Self::Median(10_000.0),
             (Case::ListHidden, 1, _) => Self::Median(50_000.0),
             (Case::LoadGoverned, 1, Sqlite) => Self::Median(130.0),
+            (Case::Sign, 1, _) => Self::Median(1_000.0),
             (Case::Create, 8, Sqlite) => Self::PerSecond(2_500.0),
             (Case::CommitDistinct, 32, _) => Self::PerSecond(3_000.0),
             (Case::CommitOne | Case::CommitBranch, 8, Sqlite) => Self::PerSecond(800.0),

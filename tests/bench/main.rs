@@ -1,6 +1,7 @@
 //! Loads an Iceberg REST catalog over real sockets, tells how fast it answers.
 
 mod bodies;
+mod bucket;
 mod cases;
 mod dataset;
 mod driver;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
+use weir_tests::S3Server;
 
 use crate::cases::{CLIENTS, Case};
 use crate::dataset::Dataset;
@@ -60,6 +62,9 @@ struct Arguments {
     /// How many tables the listing has of which nothing may be seen.
     #[arg(long, default_value_t = 100_000)]
     hidden_tables: usize,
+    /// How many tables keys are made for, with each number of clients.
+    #[arg(long, default_value_t = 6_000)]
+    cold_tables: usize,
     /// Also writes the results into this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -97,6 +102,9 @@ async fn run(arguments: &Arguments) -> Result<()> {
             if cases.iter().any(|case| case.policies().is_some()) {
                 reports.push(governed(arguments, &cases, engine).await);
             }
+            if cases.iter().any(|case| case.is_in_bucket()) {
+                reports.push(over_bucket(arguments, &cases, engine).await);
+            }
         }
     }
     reports.iter().for_each(Report::print);
@@ -120,9 +128,9 @@ fn cases(only: &[String]) -> Result<Vec<Case>> {
     Ok(Case::ALL.into_iter().filter(meant).collect())
 }
 
-/// The cases that need no plugin.
+/// The cases that need no plugin, no bucket.
 fn plain(cases: &[Case]) -> Vec<Case> {
-    cases.iter().copied().filter(|case| case.policies().is_none()).collect()
+    cases.iter().copied().filter(|case| case.policies().is_none() && !case.is_in_bucket()).collect()
 }
 
 /// Measures a catalog that somebody else runs, leaves it as it was.
@@ -199,6 +207,32 @@ async fn measure_governed(arguments: &Arguments, cases: &[Case], engine: Engine,
     Ok(report)
 }
 
+/// Starts Weir over a bucket that this process serves, with its token service.
+async fn over_bucket(arguments: &Arguments, cases: &[Case], engine: Engine) -> Report {
+    let title = format!("Weir on {engine:?} over a bucket of the generator's own, `s3` gives access");
+    measure_bucket(arguments, cases, engine, title.clone()).await.unwrap_or_else(|error| Report {
+        title: title.clone(),
+        failures: vec![Failure::new(title, &error)],
+        ..Report::default()
+    })
+}
+
+async fn measure_bucket(arguments: &Arguments, cases: &[Case], engine: Engine, title: String) -> Result<Report> {
+    let s3 = S3Server::start().await;
+    let mut weir = Weir::new(&binary(arguments)?, engine).await?.with(bucket::settings(&s3));
+    weir.start().await?;
+    let target = Target::find(&bucket::open(&s3, weir.door()).await?).await?;
+    let mut dataset = Dataset::new(&target);
+    dataset.storage = Some(s3.url());
+    let mut report = Report { title, ..Report::default() };
+    let cases: Vec<Case> = cases.iter().copied().filter(|case| case.is_in_bucket()).collect();
+    let server = Some((engine, weir.process()?));
+    measure(arguments, &cases, (&target, server), &mut dataset, &mut report).await;
+    report.facts.push(weir.memory_after()?);
+    weir.remove().await?;
+    Ok(report)
+}
+
 fn binary(arguments: &Arguments) -> Result<PathBuf> {
     match &arguments.weir {
         Some(binary) => Ok(binary.clone()),
@@ -239,7 +273,11 @@ async fn measure_case(
     server: Option<&(Engine, Process)>,
 ) -> Result<Row> {
     let length = Duration::from_secs_f64(arguments.seconds);
-    let tables = if case.policies().is_some() { arguments.hidden_tables } else { arguments.tables };
+    let tables = match case {
+        Case::Vend { .. } => arguments.cold_tables,
+        _ if case.policies().is_some() => arguments.hidden_tables,
+        _ => arguments.tables,
+    };
     let scene = case.stage(target, dataset, tables, clients).await.context("it cannot be prepared")?;
     let cpu = || server.map(|(_, process)| process.cpu()).transpose();
     let before = cpu()?;

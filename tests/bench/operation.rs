@@ -22,6 +22,8 @@ pub enum Operation {
     Fixed(Request),
     /// One request after the other, then from the beginning.
     Rotating(Rc<[Request]>, usize),
+    /// One request after the other, none twice; there have to be enough.
+    Once(std::vec::IntoIter<Request>),
     List(Listing),
     Create(Create),
     SetProperty(SetProperty),
@@ -36,6 +38,10 @@ impl Operation {
             Self::Rotating(requests, at) => {
                 *at = (*at + 1) % requests.len();
                 Ok(connection.send(&requests[*at]).await?.status)
+            }
+            Self::Once(requests) => {
+                let next = requests.next().ok_or_else(|| Error::other("every table was loaded: prepare more"))?;
+                Ok(connection.send(&next).await?.status)
             }
             Self::List(listing) => Ok(listing.walk(connection, |_| ()).await?.status),
             Self::Create(create) => create.run(connection).await,

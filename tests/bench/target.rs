@@ -68,6 +68,12 @@ impl Target {
         Request::new("GET", &format!("{}{path}", self.base), &headers, "")
     }
 
+    /// Like `get`, from a client that asks for keys to the files.
+    pub fn get_with_keys(&self, path: &str) -> Request {
+        let headers = format!("{}X-Iceberg-Access-Delegation: vended-credentials\r\n", self.headers);
+        Request::new("GET", &format!("{}{path}", self.base), &headers, "")
+    }
+
     pub fn head(&self, path: &str) -> Request {
         self.request("HEAD", path, "")
     }
