@@ -5,7 +5,8 @@ use weir::store::rows::{Event, Idempotency, Inserted, NamespaceRow, Renamed, Swa
 use weir_tests::{Engine, on_both_engines};
 
 use crate::fixture::{
-    Ledger, begin, document, fresh_location, ident, ledger, location, metadata_location, namespace, namespace_row,
+    Ledger, begin, document, event, fresh_location, ident, ledger, location, metadata_location, namespace,
+    namespace_row,
 };
 
 async fn add_namespace(ledger: &Ledger, above: &[NamespaceId], path: &str) -> NamespaceRow {
@@ -124,7 +125,7 @@ async fn a_commit_may_move_the_table_but_not_onto_another(engine: Engine) {
             now_ms: 3,
         };
         let mut writer = begin(&ledger.store).await;
-        let swapped = writer.swap_metadata(&swap, &document("two")).await.unwrap();
+        let swapped = writer.swap_metadata(&swap, &document("two"), &event("committed")).await.unwrap();
         if swapped == Swapped::Done {
             writer.commit().await.unwrap();
         }
@@ -238,7 +239,7 @@ async fn an_idempotency_key_is_kept_until_it_expires(engine: Engine) {
 
 async fn events_wait_in_the_order_in_which_they_happened(engine: Engine) {
     let ledger = ledger(engine).await;
-    let event = |index: u128| Event {
+    let of = |index: u128| Event {
         id: uuid::Uuid::from_u128(index),
         kind: "weir.table.created".to_owned(),
         warehouse_id: (index == 2).then_some(ledger.warehouse),
@@ -248,14 +249,14 @@ async fn events_wait_in_the_order_in_which_they_happened(engine: Engine) {
     };
     let mut writer = begin(&ledger.store).await;
     for index in [3, 1, 2] {
-        writer.append_event(&event(index)).await.unwrap();
+        writer.append_event(&of(index)).await.unwrap();
     }
     writer.commit().await.unwrap();
 
     let first = ledger.store.events_page(None, 2).await.unwrap();
     let rest = ledger.store.events_page(Some(first[1].id), 9).await.unwrap();
 
-    assert_eq!((first, rest), (vec![event(1), event(2)], vec![event(3)]));
+    assert_eq!((first, rest), (vec![of(1), of(2)], vec![of(3)]));
 }
 
 on_both_engines!(

@@ -10,7 +10,7 @@ use weir::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
 use weir::catalog::location::Location;
 use weir::permit::Permit;
 use weir::store::rows::{
-    DeleteProfile, Document, Inserted, NamespaceRow, NewTabular, Project, Swap, Swapped, Tabular, TabularKind,
+    DeleteProfile, Document, Event, Inserted, NamespaceRow, NewTabular, Project, Swap, Swapped, Tabular, TabularKind,
     Warehouse, WarehouseStatus,
 };
 use weir::store::{Store, StoreSettings, StoreUrl, Writer};
@@ -114,6 +114,18 @@ pub fn document(text: &str) -> Document {
     Document { all: packed(text, u32::MAX), refs: text.len().is_multiple_of(2).then(|| packed("refs", 7)) }
 }
 
+/// An event of a table, with an id of its own.
+pub fn event(what: &str) -> Event {
+    Event {
+        id: Uuid::now_v7(),
+        kind: format!("weir.table.{what}"),
+        warehouse_id: None,
+        subject: "table/1".to_owned(),
+        body: "{}".to_owned(),
+        at_ms: 1,
+    }
+}
+
 pub fn metadata_location(version: i64) -> String {
     format!("file:///lake/{version:05}.metadata.json")
 }
@@ -136,7 +148,7 @@ impl Ledger {
             format_version: 2,
             now_ms: 2,
         };
-        let inserted = writer.insert_tabular(&new, &document("one")).await.unwrap();
+        let inserted = writer.insert_tabular(&new, &document("one"), &event("created")).await.unwrap();
         if inserted == Inserted::Done {
             writer.commit().await.unwrap();
         }
@@ -180,5 +192,5 @@ pub async fn swap_with(writer: &mut Writer, seen: &Tabular) -> bool {
         moved_to: None,
         now_ms: 3,
     };
-    writer.swap_metadata(&swap, &document("another")).await.unwrap() == Swapped::Done
+    writer.swap_metadata(&swap, &document("another"), &event("committed")).await.unwrap() == Swapped::Done
 }

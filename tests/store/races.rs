@@ -33,6 +33,9 @@ async fn the_final_version_is_the_number_of_swaps_that_won(engine: Engine) {
     assert_eq!(last.metadata_location, metadata_location(last.version));
     assert!(ledger.store.document(last.id, last.version).await.unwrap().is_some());
     assert!(ledger.store.document(last.id, last.version - 1).await.unwrap().is_none());
+    let told = ledger.store.events_page(None, 1_000).await.unwrap();
+    let told = told.iter().filter(|event| event.kind == "weir.table.committed").count();
+    assert_eq!(i64::try_from(told).unwrap(), won, "each swap that won is told of, no other");
 }
 
 /// R2: a table and a view fight for one name too.

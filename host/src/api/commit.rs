@@ -16,7 +16,7 @@ use super::documents::{Cached, Snapshots};
 use super::extract::{OfTable, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
 use super::newcomer::{Birth, Newcomer, Place, location_taken};
-use super::record::{Happened, TabularChange, record};
+use super::record::{Happened, TabularChange, event};
 use super::respond::OnCommit;
 use super::vending::{Delegation, FileAccess};
 use super::warehouse_settings::WarehouseSettings;
@@ -33,7 +33,7 @@ use crate::error::Error;
 use crate::permit::Permit;
 use crate::plugin::Togetherness;
 use crate::store::Writer;
-use crate::store::rows::{NamespaceRow, Swap, Swapped, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{Event, NamespaceRow, Swap, Swapped, Tabular, TabularKind, Warehouse};
 
 /// One table's part in a commit, decided and allowed, nothing written yet.
 pub struct Planned {
@@ -340,29 +340,28 @@ impl Planned {
         match &self.step {
             Step::Keep { .. } => Ok(()),
             Step::Swap { row, change, written, .. } => {
-                swap(writer, row, change, (written, now_ms)).await?;
                 let refs: Vec<&str> = change.refs_moved.iter().map(|moved| moved.name.as_str()).collect();
                 let more = json!({
                     "version": row.version + 1, "metadata-location": written.metadata_location.as_str(),
                     "updates": change.actions, "refs": refs,
                 });
-                record(writer, &self.permit, Happened::to_tabular(TabularChange::Committed, row, more), now_ms).await
+                let happened = Happened::to_tabular(TabularChange::Committed, row, more);
+                swap(writer, row, (change.as_ref(), written), &event(&self.permit, happened, now_ms)?).await
             }
             Step::Create { newcomer, written, .. } => {
-                newcomer.insert(writer, &written.document).await?;
                 let happened = Happened::to_tabular(TabularChange::Created, &newcomer.row, json!({}));
-                record(writer, &self.permit, happened, now_ms).await
+                newcomer.insert(writer, &written.document, &event(&self.permit, happened, now_ms)?).await
             }
         }
     }
 }
 
-/// Moves the table's pointer, if it is still where it was when the commit was decided.
+/// Moves the table's pointer, if it is still where it was when the commit was decided; the event goes with it.
 async fn swap(
     writer: &mut Writer,
     row: &Tabular,
-    change: &Change,
-    (written, now_ms): (&Written, i64),
+    (change, written): (&Change, &Written),
+    event: &Event,
 ) -> Result<(), Error> {
     let swap = Swap {
         id: row.id,
@@ -372,9 +371,9 @@ async fn swap(
         format_version: change.after.format_version(),
         uuid: change.after.uuid(),
         moved_to: change.location.as_ref(),
-        now_ms,
+        now_ms: event.at_ms,
     };
-    match writer.swap_metadata(&swap, &written.document).await? {
+    match writer.swap_metadata(&swap, &written.document, event).await? {
         Swapped::Done => Ok(()),
         Swapped::LocationTaken(other) => Err(location_taken(change.location.as_ref().unwrap_or(&row.location), &other)),
         Swapped::Lost => {

@@ -9,7 +9,7 @@ use super::authorize::{Object, Question};
 use super::contracts::Proposed;
 use super::idempotent::{Attempt, Replay};
 use super::newcomer::{Birth, Newcomer, Place, name_taken};
-use super::record::{Happened, TabularChange, record};
+use super::record::{Happened, TabularChange, event, record};
 use super::written::Written;
 use crate::app::App;
 use crate::auth::Caller;
@@ -54,15 +54,21 @@ impl Ground {
         kind: TabularKind,
         (warehouse, path, name): (WarehouseId, Namespace, &str),
     ) -> Result<Self, Error> {
-        let (warehouse, namespace) = app.warehouse_and_namespace(caller, warehouse, &path).await?;
+        let ident = TableIdent::parse(path.clone(), name.to_owned());
+        // A name that nothing can have is refused only to those who may create something.
+        let sought = ident.as_ref().map_or("", |ident| ident.name.as_str());
+        let (warehouse, namespace, holder) = app.standing(caller, warehouse, &path, sought).await?;
         let action = match kind {
             TabularKind::Table => Action::NamespaceCreateTable,
             TabularKind::View => Action::NamespaceCreateView,
         };
         let question = Question::new(action, Object::Namespace(&namespace)).naming(name);
         let permit = app.authorize_question(caller, &question).await?;
-        let ident = TableIdent::parse(path, name.to_owned())?;
-        let holder = app.store.tabular(warehouse.id, &ident).await?;
+        let ident = ident?;
+        let holder = match holder {
+            Some(_) => app.store.tabular(warehouse.id, &ident).await?,
+            None => None,
+        };
         Ok(Self { caller: caller.clone(), warehouse, namespace, ident, permit, holder })
     }
 
@@ -109,8 +115,8 @@ impl Ground {
             let happened = Happened::to_tabular(TabularChange::Dropped, holder, json!({ "replaced": true }));
             record(&mut writer, &self.permit, happened, now_ms).await?;
         }
-        newcomer.insert(&mut writer, &written.document).await?;
-        record(&mut writer, &self.permit, Happened::to_tabular(change, &newcomer.row, json!({})), now_ms).await?;
+        let happened = Happened::to_tabular(change, &newcomer.row, json!({}));
+        newcomer.insert(&mut writer, &written.document, &event(&self.permit, happened, now_ms)?).await?;
         writer.commit().await?;
         app.tell_created(&self.caller, Object::Tabular(&newcomer.row)).await;
         Ok(())

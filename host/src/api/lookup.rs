@@ -56,11 +56,27 @@ impl App {
         warehouse: WarehouseId,
         path: &Namespace,
     ) -> Result<(Warehouse, NamespaceRow), Error> {
-        let warehouse = self.warehouse_if_there(caller, warehouse).await?;
-        match self.store.namespace(warehouse.id, path).await? {
-            Some(namespace) => Ok((warehouse, namespace)),
+        let (warehouse, namespace, _) = self.standing(caller, warehouse, path, "").await?;
+        Ok((warehouse, namespace))
+    }
+
+    /// The same with the kind of what has the name already.
+    pub async fn standing(
+        &self,
+        caller: &Caller,
+        warehouse: WarehouseId,
+        path: &Namespace,
+        name: &str,
+    ) -> Result<(Warehouse, NamespaceRow, Option<TabularKind>), Error> {
+        let found = self.store.standing(warehouse, path, name).await?;
+        let Some(standing) = found.filter(|found| found.warehouse.status == WarehouseStatus::Active) else {
+            self.absent_warehouse(caller, &warehouse.to_string(), None).await?;
+            return Err(no_such_warehouse(&warehouse.to_string()));
+        };
+        match standing.namespace {
+            Some(namespace) => Ok((standing.warehouse, namespace, standing.holder)),
             None => {
-                self.absent_namespace(caller, &warehouse, path).await?;
+                self.absent_namespace(caller, &standing.warehouse, path).await?;
                 Err(missing::namespace(path))
             }
         }

@@ -14,7 +14,7 @@ use crate::catalog::metadata::TableMetadata;
 use crate::catalog::view::ViewMetadata;
 use crate::error::Error;
 use crate::store::Writer;
-use crate::store::rows::{Document, Inserted, NamespaceRow, NewTabular, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{Document, Event, Inserted, NamespaceRow, NewTabular, Tabular, TabularKind, Warehouse};
 
 /// Where something new lies: inside its warehouse, never across another.
 #[derive(Clone, Debug)]
@@ -123,8 +123,8 @@ impl Newcomer {
         Ok(Proposed::new(operation, Object::Tabular(&self.row), difference))
     }
 
-    /// Puts it into the ledger, or says why it cannot be there.
-    pub async fn insert(&self, writer: &mut Writer, document: &Document) -> Result<(), Error> {
+    /// Puts it into the ledger with the event that tells how it came about, or says why it cannot be there.
+    pub async fn insert(&self, writer: &mut Writer, document: &Document, event: &Event) -> Result<(), Error> {
         let row = &self.row;
         let new = NewTabular {
             id: row.id,
@@ -139,7 +139,7 @@ impl Newcomer {
             format_version: row.format_version,
             now_ms: row.created_at_ms,
         };
-        match writer.insert_tabular(&new, document).await? {
+        match writer.insert_tabular(&new, document, event).await? {
             Inserted::Done => Ok(()),
             Inserted::NameTaken(holder) => {
                 Err(name_taken(row.kind, holder, format_args!("{}.{}", row.namespace, row.name)))

@@ -97,6 +97,11 @@ fn joined(mut data: Value, more: Value) -> Value {
 
 /// Writes the event beside the change; both become true together.
 pub async fn record(writer: &mut Writer, permit: &Permit, happened: Happened, now_ms: i64) -> Result<()> {
+    writer.append_event(&event(permit, happened, now_ms)?).await
+}
+
+/// The event as it is written, by a statement that makes the change as well.
+pub fn event(permit: &Permit, happened: Happened, now_ms: i64) -> Result<Event> {
     let id = Uuid::now_v7();
     let body = body_text(&EventBody {
         id,
@@ -108,13 +113,12 @@ pub async fn record(writer: &mut Writer, permit: &Permit, happened: Happened, no
         subject: &happened.subject,
         data: happened.data,
     })?;
-    let event = Event {
+    Ok(Event {
         id,
         kind: happened.kind.as_str().to_owned(),
         warehouse_id: happened.warehouse,
         subject: happened.subject,
         body,
         at_ms: now_ms,
-    };
-    writer.append_event(&event).await
+    })
 }

@@ -16,7 +16,7 @@ use super::extract::{InNamespace, OfTable, RawBody};
 use super::ground::Ground;
 use super::idempotent::{Asked, Attempt, Replay, once};
 use super::newcomer::{Birth, Place, location_taken};
-use super::record::{Happened, TabularChange, record};
+use super::record::{Happened, TabularChange, event};
 use super::respond::OnCommit;
 use super::views::answer;
 use super::written::Written;
@@ -242,9 +242,13 @@ async fn swap(
         moved_to: Some(location).filter(|location| **location != row.location),
         now_ms,
     };
+    let more = json!({
+        "version": row.version + 1, "metadata-location": written.metadata_location.as_str(), "updates": change.actions,
+    });
+    let event = event(permit, Happened::to_tabular(TabularChange::Committed, row, more), now_ms)?;
     let mut writer = app.store.begin(permit).await?;
     attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
-    match writer.swap_metadata(&swap, &written.document).await? {
+    match writer.swap_metadata(&swap, &written.document, &event).await? {
         Swapped::Done => {}
         Swapped::LocationTaken(other) => return Err(location_taken(location, &other)),
         Swapped::Lost => {
@@ -254,9 +258,5 @@ async fn swap(
             )));
         }
     }
-    let more = json!({
-        "version": row.version + 1, "metadata-location": written.metadata_location.as_str(), "updates": change.actions,
-    });
-    record(&mut writer, permit, Happened::to_tabular(TabularChange::Committed, row, more), now_ms).await?;
     writer.commit().await
 }

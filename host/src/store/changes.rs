@@ -1,8 +1,8 @@
 //! Tables and views as they come to be, then move from metadata to metadata.
 
 use super::Writer;
-use super::engine::{Effect, record, rows, run, run_guarded};
-use super::rows::{Document, Inserted, NewTabular, Swap, Swapped, TabularKind};
+use super::engine::{Effect, record, rows, run, run_guarded, run_told};
+use super::rows::{Document, Event, Inserted, NewTabular, Swap, Swapped, TabularKind};
 use super::tabulars::kind;
 use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
 use crate::catalog::location::Location;
@@ -29,16 +29,23 @@ fn location_key(location: &Location) -> String {
 }
 
 impl Writer {
-    /// Adds a table or view at version 1.
-    pub async fn insert_tabular(&mut self, new: &NewTabular<'_>, document: &Document) -> Result<Inserted> {
+    /// Adds a table or view at version 1, tells of it.
+    pub async fn insert_tabular(
+        &mut self,
+        new: &NewTabular<'_>,
+        document: &Document,
+        event: &Event,
+    ) -> Result<Inserted> {
         if new.location_chosen {
             self.line_up(new.warehouse_id).await?;
         }
         let location = location_key(new.location);
         let (crc32, length) = (i64::from(document.all.crc32), stored_length(document.all.length)?);
         let refs = document.refs.as_ref();
-        let inserted = run_guarded!(
+        let inserted = run_told!(
             self,
+            event,
+            [18, 19, 20, 21, 22, 23],
             "INSERT INTO tabulars (id, warehouse_id, namespace_id, kind, name, uuid, location, metadata_location, version,
                                    format_version, protected, created_at_ms, document_crc32, document_length,
                                    refs_crc32, refs_length, document, refs_document)
@@ -99,8 +106,8 @@ impl Writer {
         }
     }
 
-    /// Moves a live table or view to new metadata, one version on. Also how a registration overwrites a table.
-    pub async fn swap_metadata(&mut self, swap: &Swap<'_>, document: &Document) -> Result<Swapped> {
+    /// Moves a live table or view to new metadata, one version on, tells of it.
+    pub async fn swap_metadata(&mut self, swap: &Swap<'_>, document: &Document, event: &Event) -> Result<Swapped> {
         if let Some(location) = swap.moved_to {
             match self.move_location(swap, location).await? {
                 Swapped::Done => {}
@@ -108,8 +115,10 @@ impl Writer {
             }
         }
         let refs = document.refs.as_ref();
-        let touched = run!(
+        let swapped = run_told!(
             self,
+            event,
+            [14, 15, 16, 17, 18, 19],
             "UPDATE tabulars
              SET metadata_location = $4, version = version + 1, format_version = $5, uuid = $6, updated_at_ms = $7,
                  document_crc32 = $8, document_length = $9, refs_crc32 = $10, refs_length = $11,
@@ -129,7 +138,7 @@ impl Writer {
             document.all.deflated.as_ref(),
             refs.map(|refs| refs.deflated.as_ref())
         )?;
-        Ok(if touched == 1 { Swapped::Done } else { Swapped::Lost })
+        Ok(if swapped == Effect::Rows(1) { Swapped::Done } else { Swapped::Lost })
     }
 
     async fn move_location(&mut self, swap: &Swap<'_>, location: &Location) -> Result<Swapped> {

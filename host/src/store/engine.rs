@@ -108,13 +108,20 @@ macro_rules! rows {
 /// The rows that a statement touched, or the bare error.
 macro_rules! touched {
     ($handle:expr, $text:expr $(, $bind:expr)* $(,)?) => {
+        $crate::store::engine::touched_by!($handle, $text, $text $(, $bind)*)
+    };
+}
+
+/// The same where the text differs: SQLite's first, then that of Postgres.
+macro_rules! touched_by {
+    ($handle:expr, $sqlite:expr, $postgres:expr $(, $bind:expr)* $(,)?) => {
         match $handle.on() {
             $crate::store::engine::On::Sqlite(connection) => {
-                sqlx::query::<sqlx::Sqlite>($text)$(.bind($bind))*
+                sqlx::query::<sqlx::Sqlite>($sqlite)$(.bind($bind))*
                     .execute(connection).await.map(|done| done.rows_affected())
             }
             $crate::store::engine::On::Postgres(connection, named) => {
-                sqlx::query::<sqlx::Postgres>($text)$(.bind($bind))*
+                sqlx::query::<sqlx::Postgres>($postgres)$(.bind($bind))*
                     .persistent(named).execute(connection).await.map(|done| done.rows_affected())
             }
         }
@@ -136,12 +143,49 @@ macro_rules! run_guarded {
     };
 }
 
+/// Like [`run_guarded!`], with the event that tells of the change, in the same trip to the database: the numbers are those
+/// of the event's six binds, which come after the statement's. Nothing is told where no row was touched.
+macro_rules! run_told {
+    (
+        $writer:expr, $event:expr, [$id:literal, $kind:literal, $warehouse:literal, $subject:literal, $body:literal, $at:literal],
+        $text:literal $(, $bind:expr)* $(,)?
+    ) => {
+        $crate::store::engine::touched_by!(
+            $writer,
+            concat!(
+                $text,
+                "; INSERT INTO outbox (id, kind, warehouse_id, subject, body, at_ms) SELECT $",
+                $id, ", $", $kind, ", $", $warehouse, ", $", $subject, ", $", $body, ", $", $at,
+                " WHERE changes() = 1"
+            ),
+            concat!(
+                "WITH done AS (", $text,
+                " RETURNING 1) INSERT INTO outbox (id, kind, warehouse_id, subject, body, at_ms) SELECT $",
+                $id, ", $", $kind, ", $", $warehouse, ", $", $subject, ", $", $body, ", $", $at,
+                " FROM done"
+            )
+            $(, $bind)*,
+            $event.id,
+            $event.kind.as_str(),
+            $event.warehouse_id.map(|id| id.0),
+            $event.subject.as_str(),
+            $event.body.as_str(),
+            $event.at_ms
+        )
+        // SQLite counts both statements, Postgres the last one.
+        .map_or_else(
+            |error| $writer.lost_race(error),
+            |touched| Ok($crate::store::engine::Effect::Rows(touched.min(1))),
+        )
+    };
+}
+
 /// Declares a row whose fields are the columns of its queries in their order; decoding by position works on both engines.
 macro_rules! record {
     ($(#[$meta:meta])* $visibility:vis struct $name:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$meta])*
         $visibility struct $name {
-            $($field: $type,)*
+            $($visibility $field: $type,)*
         }
 
         impl<'r, R> sqlx::FromRow<'r, R> for $name
@@ -159,4 +203,4 @@ macro_rules! record {
     };
 }
 
-pub(super) use {record, rows, run, run_guarded, touched};
+pub(super) use {record, rows, run, run_guarded, run_told, touched, touched_by};

@@ -212,7 +212,8 @@ impl Turn {
     }
 
     async fn execute(&mut self, text: &'static str) -> sqlx::Result<()> {
-        sqlx::raw_sql(text).execute(&mut self.connection).await.map(drop)
+        // As a query it is prepared once; as a raw text it would be parsed each time.
+        sqlx::query(text).execute(&mut self.connection).await.map(drop)
     }
 }
 

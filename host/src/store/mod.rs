@@ -34,6 +34,7 @@ mod searches;
 mod secrets;
 mod server;
 mod settings;
+mod standings;
 mod tabulars;
 mod task_claims;
 mod task_rows;

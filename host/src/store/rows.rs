@@ -101,6 +101,15 @@ pub struct NamespaceRow {
     pub warehouse_version: i64,
 }
 
+/// What a name stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub warehouse: Warehouse,
+    pub namespace: Option<NamespaceRow>,
+    /// The kind of the live table or view that has the name.
+    pub holder: Option<TabularKind>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TabularKind {
     Table,

@@ -10,7 +10,7 @@ use crate::catalog::location::Location;
 use crate::error::Result;
 
 record! {
-    struct WarehouseRecord {
+    pub(super) struct WarehouseRecord {
         id: Uuid,
         project_id: String,
         name: String,
@@ -27,7 +27,7 @@ record! {
 }
 
 impl WarehouseRecord {
-    fn into_row(self) -> Result<Warehouse> {
+    pub(super) fn into_row(self) -> Result<Warehouse> {
         Ok(Warehouse {
             id: WarehouseId(self.id),
             project_id: ProjectId::parse(&self.project_id)?,
