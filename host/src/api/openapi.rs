@@ -53,3 +53,37 @@ pub fn routes() -> Router<Arc<App>> {
 fn json(document: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], document)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::{catalog, management};
+
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|member| references(member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn whatever_a_document_points_at_is_in_it() {
+        for text in [catalog().unwrap(), management().unwrap()] {
+            let document: Value = serde_json::from_str(text).unwrap();
+            let mut found = BTreeSet::new();
+            references(&document, &mut found);
+            assert!(!found.is_empty(), "the documents name their bodies");
+            for reference in found {
+                let pointer = reference.strip_prefix('#').unwrap_or_default();
+                assert!(document.pointer(pointer).is_some_and(|_| !pointer.is_empty()), "{reference} leads nowhere");
+            }
+        }
+    }
+}

@@ -130,6 +130,8 @@ use super::{
         project_tasks::control_project_tasks,
         project_tasks::get_task_log_cleanup_config,
         project_tasks::set_task_log_cleanup_config,
-    )
+    ),
+    // What only a parameter has is not found by itself.
+    components(schemas(role_members::RoleMemberType))
 )]
 pub struct ManagementApi;

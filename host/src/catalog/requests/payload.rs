@@ -69,6 +69,8 @@ enum Plain {
     RemoveEncryptionKey {
         key_id: String,
     },
+    #[serde(other)]
+    Unknown,
 }
 
 pub(super) fn parse(text: &str) -> Result<TableUpdate, Error> {
@@ -111,6 +113,12 @@ fn plain(action: &str, text: &str) -> Result<TableUpdate, Error> {
         Plain::RemovePartitionSpecs { spec_ids } => TableUpdate::RemovePartitionSpecs { spec_ids },
         Plain::RemoveSchemas { schema_ids } => TableUpdate::RemoveSchemas { schema_ids },
         Plain::RemoveEncryptionKey { key_id } => TableUpdate::RemoveEncryptionKey { key_id },
+        Plain::Unknown => {
+            return Err(Error::BadRequest(format!(
+                "Unknown update: {action} is no action of the Iceberg REST specification that this catalog knows, \
+                 such as add-snapshot or set-properties; nothing was changed"
+            )));
+        }
     })
 }
 
