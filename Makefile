@@ -7,9 +7,7 @@ SHELL := bash
 PROFILE ?= release
 # The bundled plugins become part of the program. `make run BUNDLED=` does without them, so without a compiler for WebAssembly.
 BUNDLED ?= weir/bundled
-# Further features of the program, such as `make build FEATURES=weir/nats` for events over NATS JetStream.
-FEATURES ?=
-features = $(if $(BUNDLED)$(FEATURES),--features '$(BUNDLED) $(FEATURES)')
+features = $(if $(BUNDLED),--features $(BUNDLED))
 # The one place of the version is Cargo.toml.
 VERSION = $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 # Arguments of the load generator; without `--uri` it starts Weir itself.
@@ -55,14 +53,12 @@ test-full: lint ## Run the gate, then what is slow: Spark, Java, soak, long race
 	for workspace in . plugins; do (cd $$workspace && cargo deny --log-level error check $$checks) || exit 1; done
 	cargo build $(features) --bin weir
 	WEIR_TEST_FULL=1 PROPTEST_CASES=$(CASES) tests/with-postgres.sh cargo test --workspace $(features) --no-fail-fast
-	tests/with-postgres.sh cargo test --workspace $(features) --features weir-tests/nats --test management nats::
 
 lint: ## Check the formatting, then clippy with the caps of clippy.toml.
 	cargo fmt --check
 	cd plugins && cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo check -p weir --no-default-features
-	cargo check -p weir --features nats
 
 fmt: ## Format the code.
 	cargo fmt

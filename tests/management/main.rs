@@ -4,7 +4,6 @@ mod events;
 mod house;
 mod lake;
 mod namespace_move;
-#[cfg(feature = "nats")]
 mod nats;
 mod orphans;
 mod project_tasks;
