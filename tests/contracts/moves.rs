@@ -49,7 +49,7 @@ async fn a_contract_is_told_where_a_namespace_goes(engine: Engine) {
     let weir = with_two(engine).await;
     weir.govern(vec![Plugin::reviewer(json!({"names": ["c"]}))]).await;
     let message = move_a(&weir, json!(["b", "c"])).await.expect_error(400, "ContractViolationException");
-    assert!(message.contains("namespace a: c is not to be changed"), "{message}");
+    assert!(message.contains("namespace a at c: c is not to be changed"), "{message}");
 
     let rules = json!({"rules": [{"name": "silver", "objects": "b.*", "names": "[a-z]{2,}", "kinds": ["table"]}]});
     weir.govern(vec![Plugin::contract(rules)]).await;

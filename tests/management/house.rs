@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use weir::app::{App, Clock};
 use weir::config::Config;
 use weir::server::{Limits, Listener, serve};
-use weir_tests::{Ask, Engine, Http, Installation, bodies};
+use weir_tests::{Ask, Engine, Http, Installation, bodies, guests};
 
 /// One running catalog with the warehouse `default`.
 pub struct House {
@@ -123,7 +123,9 @@ impl Drop for House {
 async fn open(installation: &Installation, clock: Clock, settings: &[(&str, &str)]) -> Arc<App> {
     let lake = installation.lake().display().to_string();
     let home = installation.home().display().to_string();
+    let compiled = guests::compiled();
     let variables = [
+        ("WEIR__PLUGINS__CACHE_FOLDER", compiled.as_str()),
         ("WEIR__STORE__URL", installation.database_url()),
         ("WEIR__STORE__CONNECTIONS_MAX", "8"),
         ("WEIR__STORAGE__LOCAL_ROOTS", home.as_str()),

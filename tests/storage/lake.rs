@@ -167,7 +167,9 @@ async fn open(installation: &Installation, s3: &S3Server, settings: &[(&str, &st
     let lake = installation.lake().display().to_string();
     let home = installation.home().display().to_string();
     let endpoint = s3.url();
+    let compiled = guests::compiled();
     let variables = [
+        ("WEIR__PLUGINS__CACHE_FOLDER", compiled.as_str()),
         ("WEIR__STORE__URL", installation.database_url()),
         ("WEIR__STORE__CONNECTIONS_MAX", "8"),
         ("WEIR__STORAGE__LOCAL_ROOTS", home.as_str()),

@@ -237,7 +237,9 @@ async fn compiled(sandbox: &Arc<Sandbox>, guest: &'static str) -> Arc<Compiled> 
 async fn open(installation: &Installation, settings: &[(&str, &str)]) -> Arc<App> {
     let lake = installation.lake().display().to_string();
     let home = installation.home().display().to_string();
+    let compiled = guests::compiled();
     let variables = [
+        ("WEIR__PLUGINS__CACHE_FOLDER", compiled.as_str()),
         ("WEIR__STORE__URL", installation.database_url()),
         ("WEIR__STORE__CONNECTIONS_MAX", "8"),
         ("WEIR__STORAGE__LOCAL_ROOTS", home.as_str()),

@@ -12,10 +12,18 @@ pub fn bundled(name: &str) -> PathBuf {
     built(&format!("{name}.wasm"))
 }
 
-fn built(file: &str) -> PathBuf {
+/// Where catalogs inside of tests keep the code of plugins: a guest is compiled slowly there, so once for all.
+pub fn compiled() -> String {
+    folder().join("compiled").display().to_string()
+}
+
+fn folder() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let target_folder = test.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps");
-    let path = target_folder.join("plugins").join(file);
+    test.ancestors().nth(3).expect("tests lie in <target>/<profile>/deps").join("plugins")
+}
+
+fn built(file: &str) -> PathBuf {
+    let path = folder().join(file);
     assert!(path.exists(), "{} is not there: `make plugins` builds it", path.display());
     path
 }
