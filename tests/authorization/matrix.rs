@@ -1,6 +1,7 @@
-//! Every route times every kind of principal, under the ownership example of the plugin `cedar`: what each is answered.
+//! Every route times every kind of principal: what each is answered, by policies as by grants.
 //!
-//! The answers lie in `matrix.md` beside this file. A route without a row fails; `WEIR_WRITE=1` writes the page anew.
+//! The answers lie beside this file, in `matrix.md` for the ownership example of the plugin `cedar`, in `matrix_openfga.md`
+//! for the plugin `openfga`. A route without a row fails; `WEIR_WRITE=1` writes the pages anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,13 +9,19 @@ use std::path::PathBuf;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use weir::plugin::{Grant, Object, Parent};
 use weir_tests::oidc::Provider;
 use weir_tests::routes::{body, filled, is_open, routes};
-use weir_tests::{Engine, Http, bodies, on_both_engines};
+use weir_tests::{Engine, Http, OpenFga, bodies, on_both_engines};
 
 use crate::governed::{Governed, Plugin};
+use crate::openfga;
 
-on_both_engines!(s21_every_route_answers_every_kind_of_principal_as_the_matrix_says);
+on_both_engines!(
+    s21_every_route_answers_every_kind_of_principal_as_the_matrix_says,
+    s21_every_route_answers_every_kind_of_principal_as_the_matrix_of_grants_says,
+    s20_what_a_stranger_is_answered_names_nothing_that_is_hidden
+);
 
 /// From the weakest to the strongest, each with the roles that its token names.
 const PRINCIPALS: [(&str, &[&str]); 5] = [
@@ -25,11 +32,18 @@ const PRINCIPALS: [(&str, &[&str]); 5] = [
     ("admin", &["lake-admins"]),
 ];
 
-const HEAD: &str = "# Who is answered what
+/// What each holds where grants decide, on what.
+const GRANTS: [(&str, &str, &str); 5] = [
+    ("reader", "select", "warehouse"),
+    ("writer", "modify", "warehouse"),
+    ("writer", "create", "warehouse"),
+    ("owner", "ownership", "warehouse"),
+    ("admin", "operator", "server"),
+];
 
-Every route times every kind of principal, under `plugins/cedar/examples/ownership.toml`: 401 not known, 403 seen but not
-allowed, 404 hidden (or not there); anything else passed authorization, e.g. 400 for a body that the test does not know to
-write. Written by `WEIR_WRITE=1 tests/with-postgres.sh cargo test -p weir-tests --test authorization -- matrix`.
+const WRITTEN: &str = "401 not known, 403 seen but not allowed, 404 hidden (or not there); anything else passed
+authorization, e.g. 400 for a body that names what is not there. Written by
+`WEIR_WRITE=1 tests/with-postgres.sh cargo test -p weir-tests --test authorization -- matrix`.
 
 | route | nobody | stranger | reader | writer | owner | admin |
 |---|---|---|---|---|---|---|
@@ -42,10 +56,46 @@ struct Stage {
     nobody: Http,
     others: Vec<Http>,
     ids: BTreeMap<&'static str, String>,
+    openfga: Option<OpenFga>,
     _provider: Provider,
 }
 
 impl Stage {
+    /// Decided by the ownership example of `cedar`.
+    async fn by_policies(engine: Engine) -> Self {
+        let stage = Self::set(engine).await;
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/cedar/examples/ownership.toml");
+        let policies = std::fs::read_to_string(example).expect("the example is there");
+        let policies: Value = toml::from_str(&policies).expect("it is TOML");
+        stage.weir.govern(vec![Plugin { settings: policies, ..Plugin::cedar("") }]).await;
+        stage
+    }
+
+    /// Decided by grants in a real OpenFGA server.
+    async fn by_grants(engine: Engine) -> Option<Self> {
+        let server = OpenFga::start().await?;
+        let mut stage = Self::set(engine).await;
+        let guest = openfga::load(&stage.weir, &server).await;
+        let warehouse = openfga::warehouse(&stage.weir).await;
+        for (name, privilege, kind) in GRANTS {
+            let nowhere = Parent { id: String::new(), name: String::new() };
+            let root = Object {
+                kind: "server".into(),
+                id: String::new(),
+                project: nowhere,
+                name: String::new(),
+                ..warehouse.clone()
+            };
+            let object = if kind == "server" { root } else { warehouse.clone() };
+            let principal = format!("user:oidc~{name}");
+            let grant = Grant { principal, privilege: privilege.into(), object };
+            guest.write_grants(&openfga::call(), &[grant], &[]).await.expect("a grant is written");
+        }
+        openfga::govern(&stage.weir, guest);
+        stage.openfga = Some(server);
+        Some(stage)
+    }
+
     async fn set(engine: Engine) -> Self {
         let provider = Provider::start().await;
         let mut settings = provider.settings("oidc");
@@ -61,14 +111,10 @@ impl Stage {
         for client in &others {
             client.get("/management/v1/whoami").send().await.expect(200);
         }
-        let policies = std::fs::read_to_string(
-            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../plugins/cedar/examples/ownership.toml"),
-        );
-        let policies: Value = toml::from_str(&policies.expect("the example is there")).expect("it is TOML");
         let admin = others[4].clone();
-        let mut stage = Self { weir, admin, nobody, others, ids: BTreeMap::new(), _provider: provider };
+        let ids = BTreeMap::new();
+        let mut stage = Self { weir, admin, nobody, others, ids, openfga: None, _provider: provider };
         stage.restore().await;
-        stage.weir.govern(vec![Plugin { settings: policies, ..Plugin::cedar("") }]).await;
         stage
     }
 
@@ -133,17 +179,65 @@ impl Stage {
 }
 
 async fn s21_every_route_answers_every_kind_of_principal_as_the_matrix_says(engine: Engine) {
-    let mut stage = Stage::set(engine).await;
-    let mut page = HEAD.to_owned();
+    let stage = Stage::by_policies(engine).await;
+    let head = format!(
+        "# Who is answered what by policies\n\nEvery route times every kind of principal, under \
+         `plugins/cedar/examples/ownership.toml`: {WRITTEN}"
+    );
+    compare(&page(stage, head).await, "matrix.md");
+}
+
+async fn s21_every_route_answers_every_kind_of_principal_as_the_matrix_of_grants_says(engine: Engine) {
+    let Some(stage) = Stage::by_grants(engine).await else { return };
+    let head = format!(
+        "# Who is answered what by grants\n\nEvery route times every kind of principal, as the plugin `openfga` decides. A \
+         reader holds `select` on\nthe warehouse, a writer `modify` with `create`, an owner `ownership`; the admin is the \
+         server's `operator`.\n{WRITTEN}"
+    );
+    compare(&page(stage, head).await, "matrix_openfga.md");
+}
+
+/// Whatever passes: lists that are empty, objects that everybody may know of.
+async fn s20_what_a_stranger_is_answered_names_nothing_that_is_hidden(engine: Engine) {
+    let mut stages = vec![Stage::by_policies(engine).await];
+    stages.extend(Stage::by_grants(engine).await);
+    for stage in stages {
+        for api in ["catalog", "management"] {
+            for (method, path) in routes(&stage.weir.installation, api) {
+                if is_open(&path) || method != Method::GET {
+                    continue;
+                }
+                let filled = stage.fill(&path);
+                let answer = stage.others[0].get(&filled).send().await;
+                if answer.status != 200 {
+                    continue;
+                }
+                let told = answer.text();
+                // The warehouse `default` of the cedar example is no secret, what lies in it is.
+                for secret in
+                    ["\"ns\"", "\"role\"", "somebody", "file://", &stage.ids["table_id"], &stage.ids["namespace_id"]]
+                {
+                    assert!(!told.contains(secret), "{method} {filled} tells a stranger of {secret}: {told}");
+                }
+            }
+        }
+    }
+}
+
+/// What each principal is answered by each route.
+async fn page(mut stage: Stage, head: String) -> String {
+    let mut page = head;
+    let clients: Vec<Http> = std::iter::once(stage.nobody.clone()).chain(stage.others.clone()).collect();
     for api in ["catalog", "management"] {
         for (method, path) in routes(&stage.weir.installation, api) {
             if is_open(&path) {
                 continue;
             }
             let mut row = format!("| {method} {path} |");
-            let clients: Vec<Http> = std::iter::once(stage.nobody.clone()).chain(stage.others.clone()).collect();
-            for client in clients {
-                stage.restore().await;
+            for client in &clients {
+                if method != Method::GET && method != Method::HEAD {
+                    stage.restore().await;
+                }
                 let filled = stage.fill(&path);
                 let ask = client.ask(method.clone(), &filled);
                 let ask = if method == Method::POST || method == Method::PUT { ask.json(&body(&filled)) } else { ask };
@@ -151,21 +245,25 @@ async fn s21_every_route_answers_every_kind_of_principal_as_the_matrix_says(engi
                 assert_ne!(answer.status, 500, "{method} {filled}: {}", answer.text());
                 let _ = write!(row, " {} |", answer.status);
             }
+            // What the last one did, the next route must not find.
+            stage.restore().await;
             let _ = writeln!(page, "{row}");
         }
     }
+    page
+}
 
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("authorization/matrix.md");
+fn compare(page: &str, name: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("authorization").join(name);
     if std::env::var_os("WEIR_WRITE").is_some() {
-        std::fs::write(&file, &page).expect("the page can be written");
+        std::fs::write(&file, page).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    let differs: Vec<String> =
-        page.lines().filter(|line| !kept.lines().any(|known| known == *line)).map(str::to_owned).collect();
+    let differs: Vec<&str> = page.lines().filter(|line| !kept.lines().any(|known| known == *line)).collect();
     let gone: Vec<&str> = kept.lines().filter(|line| !page.lines().any(|known| known == *line)).collect();
     assert!(
         differs.is_empty() && gone.is_empty(),
-        "not in matrix.md:\n{}\nonly there:\n{}",
+        "not in {name}:\n{}\nonly there:\n{}",
         differs.join("\n"),
         gone.join("\n")
     );

@@ -1,7 +1,5 @@
 //! Every route that the OpenAPI documents name, with names that exist, with bodies that would be taken.
 
-use std::collections::BTreeMap;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -43,23 +41,52 @@ pub fn filled(path: &str, prefix: &str) -> String {
     rest.iter().map(|part| if part.starts_with('{') { nil } else { part }).collect::<Vec<_>>().join("/")
 }
 
-/// A body that would be taken, by the end of the path.
+/// A body that would be taken, by the end of the path; `{}` where a route needs none.
 pub fn body(path: &str) -> Value {
+    let ends = catalog_bodies().into_iter().chain(management_bodies());
+    let longest = ends.filter(|(end, _)| path.ends_with(*end)).max_by_key(|(end, _)| end.len());
+    let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+    match (longest, above.rsplit('/').next()) {
+        (Some((_, body)), _) => body,
+        (None, Some("role")) => json!({ "name": "role" }),
+        (None, Some("user")) => json!({ "name": "Somebody", "user-type": "human" }),
+        _ => json!({}),
+    }
+}
+
+fn catalog_bodies() -> Vec<(&'static str, Value)> {
     let commit = bodies::commit(json!([]), bodies::set_property("a", "1"));
     let rename = |from: &str| json!({ "source": bodies::identifier("ns", from), "destination": bodies::identifier("ns", "new") });
     let change =
         json!({ "identifier": bodies::identifier("ns", "t"), "requirements": [], "updates": commit["updates"] });
-    let bodies: BTreeMap<&str, Value> = BTreeMap::from([
+    let register = json!({ "name": "new", "metadata-location": "file:///nowhere/00000-a.metadata.json" });
+    let object = "https://bucket.s3.us-east-1.amazonaws.com/key";
+    vec![
         ("/namespaces", json!({ "namespace": ["new"] })),
         ("/properties", json!({ "updates": { "a": "1" } })),
         ("/tables", bodies::create_table("new")),
         ("/tables/t", commit.clone()),
         ("/views", bodies::create_view("new")),
         ("/views/v", commit),
+        ("/register", register.clone()),
+        ("/register-view", register),
         ("/tables/rename", rename("t")),
         ("/views/rename", rename("v")),
+        ("/sign", json!({ "region": "us-east-1", "uri": object, "method": "GET", "headers": {} })),
         ("/contracts/check", change.clone()),
         ("/transactions/commit", json!({ "table-changes": [change] })),
+    ]
+}
+
+fn management_bodies() -> Vec<(&'static str, Value)> {
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let profile = json!({ "type": "local", "root": "file:///nowhere" });
+    let warehouse = json!({ "warehouse-name": "new", "storage-profile": profile });
+    let control = json!({ "action": { "action-type": "stop" }, "task-ids": [nil] });
+    vec![
+        ("/action/batch-check", json!({ "checks": [{ "operation": { "server": { "action": "create_project" } } }] })),
+        ("/bootstrap", json!({ "accept-terms-of-use": true })),
+        ("/permissions/explain", json!({ "action": "server:manage", "object": {} })),
         ("/project", json!({ "project-name": "new" })),
         ("/assignments", json!({ "writes": [{ "type": "select", "user": "eve" }] })),
         ("/position", json!({ "position": 0 })),
@@ -67,9 +94,24 @@ pub fn body(path: &str) -> Value {
         ("/rename", json!({ "new-name": "new" })),
         ("/move", json!({ "destination": ["new"] })),
         ("/task_log_cleanup/config", json!({ "queue-config": {} })),
-    ]);
-    let longest = bodies.iter().filter(|(end, _)| path.ends_with(*end)).max_by_key(|(end, _)| end.len());
-    longest.map_or_else(|| json!({}), |(_, body)| body.clone())
+        ("/soft_deletion/config", json!({ "queue-config": {} })),
+        ("/tabular_purge/config", json!({ "queue-config": {} })),
+        ("/task/control", control),
+        ("/role", json!({ "name": "new" })),
+        ("/members", json!({ "members": [{ "type": "user", "id": "oidc~somebody" }] })),
+        ("/source-system", json!({ "provider-id": "oidc", "source-id": "readers" })),
+        ("/search/role", json!({ "search": "r" })),
+        ("/search/user", json!({ "search": "S" })),
+        ("/search-tabular", json!({ "search": "t" })),
+        ("/warehouse", warehouse.clone()),
+        ("/warehouse-creation-validation", warehouse),
+        ("/storage", json!({ "storage-profile": profile })),
+        ("/storage/validate-profile", json!({ "storage-profile": profile })),
+        ("/delete-profile", json!({ "delete-profile": { "type": "hard" } })),
+        ("/format-version-policy", json!({ "allowed-format-versions": [1, 2, 3] })),
+        ("/managed-by", json!({ "managed-by": "self-managed" })),
+        ("/undrop", json!({ "targets": [{ "type": "table", "id": nil }] })),
+    ]
 }
 
 /// What tells nothing: how to reach the server, how it feels, its documents.
