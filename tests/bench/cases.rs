@@ -5,7 +5,8 @@ use anyhow::{Context, Result};
 use crate::bucket;
 use crate::dataset::{Dataset, Table, compresses};
 use crate::governed::Policies;
-use crate::listing::Listing;
+use crate::granted::{Person, expect_sight, grant, grant_everything};
+use crate::listing::{self, Listing};
 use crate::operation::{Create, MoveBranch, Operation, SetProperty};
 use crate::target::Target;
 use crate::wire::Connection;
@@ -52,6 +53,12 @@ pub enum Case {
     },
     /// Has a request to the bucket signed.
     Sign,
+    /// Lists the large namespace as somebody, while `cedar` decides.
+    ListByPolicies(Person),
+    /// Loads a table while `openfga` decides.
+    LoadGranted,
+    /// Lists the large namespace as somebody, while `openfga` decides.
+    ListByGrants(Person),
 }
 
 /// A case with its dataset in place.
@@ -63,7 +70,7 @@ pub struct Scene {
 }
 
 impl Case {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
         Self::Load { snapshots: 0, gzip: false },
         Self::Load { snapshots: 0, gzip: true },
         Self::Load { snapshots: 100, gzip: false },
@@ -85,6 +92,13 @@ impl Case {
         Self::Vend { cold: false },
         Self::Vend { cold: true },
         Self::Sign,
+        Self::ListByPolicies(Person::Admin),
+        Self::ListByPolicies(Person::Reader),
+        Self::ListByPolicies(Person::Stranger),
+        Self::LoadGranted,
+        Self::ListByGrants(Person::Admin),
+        Self::ListByGrants(Person::Reader),
+        Self::ListByGrants(Person::Stranger),
     ];
 
     /// What `--only` calls it.
@@ -107,6 +121,9 @@ impl Case {
             Self::Vend { cold: false } => "vend-cached".to_owned(),
             Self::Vend { cold: true } => "vend-cold".to_owned(),
             Self::Sign => "sign".to_owned(),
+            Self::ListByPolicies(person) => format!("cedar-list-{person}"),
+            Self::LoadGranted => "openfga-load".to_owned(),
+            Self::ListByGrants(person) => format!("openfga-list-{person}"),
         }
     }
 
@@ -126,8 +143,14 @@ impl Case {
         match self {
             Self::LoadGoverned => Some(Policies::Many),
             Self::ListHidden => Some(Policies::Blind),
+            Self::ListByPolicies(_) => Some(Policies::People),
             _ => None,
         }
+    }
+
+    /// Whether grants in an OpenFGA server decide.
+    pub const fn asks_openfga(self) -> bool {
+        matches!(self, Self::LoadGranted | Self::ListByGrants(_))
     }
 
     /// Prepares the dataset for so many clients.
@@ -160,6 +183,23 @@ impl Case {
                 let path = format!("{}/tables", dataset.crowd(tables).await?);
                 let label = format!("list {tables} tables, none to be seen");
                 Ok(alike(&label, Operation::List(Listing::new(target, &path, None)), clients))
+            }
+            Self::ListByPolicies(person) => {
+                let namespace = dataset.crowd(tables).await?;
+                stage_list_as(target, &namespace, (person, tables), clients).await
+            }
+            Self::LoadGranted => {
+                let table = dataset.table(0).await?;
+                grant_everything(target).await?;
+                let request = target.bearing(Person::Admin.number())?.get(&table.path);
+                Ok(alike("load, 10 columns, `openfga` decides", Operation::Fixed(request), clients))
+            }
+            Self::ListByGrants(person) => {
+                let (namespace, is_new) = dataset.crowd_is_new(tables).await?;
+                if is_new {
+                    grant(target, &namespace).await?;
+                }
+                stage_list_as(target, &namespace, (person, tables), clients).await
             }
             Self::CommitBranch => {
                 let table = dataset.contended_table(CONTENDED_SNAPSHOTS).await?;
@@ -231,6 +271,18 @@ async fn stage_list(
     let listing = Listing::new(target, &format!("{namespace}/tables"), page);
     let how = page.map_or_else(|| "at once".to_owned(), |page| format!("in pages of {page}"));
     Ok(alike(&format!("list {tables} tables {how}"), Operation::List(listing), clients))
+}
+
+async fn stage_list_as(
+    target: &Target,
+    namespace: &str,
+    (person, tables): (Person, usize),
+    clients: usize,
+) -> Result<Scene> {
+    let (target, path) = (target.bearing(person.number())?, format!("{namespace}/tables"));
+    expect_sight(person, tables, listing::names(&target, &path).await?.len())?;
+    let label = format!("list {tables} tables as {person}");
+    Ok(alike(&label, Operation::List(Listing::new(&target, &path, None)), clients))
 }
 
 async fn stage_create(target: &Target, dataset: &mut Dataset, clients: usize) -> Result<Scene> {

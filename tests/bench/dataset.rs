@@ -87,6 +87,13 @@ impl Dataset {
         Ok((0..tables).map(|at| format!("{path}/{}", name(at))).collect())
     }
 
+    /// The same, and whether it was made just now.
+    pub async fn crowd_is_new(&mut self, tables: usize) -> Result<(String, bool)> {
+        let known = self.namespaces.len();
+        let path = self.crowd(tables).await?;
+        Ok((path, self.namespaces.len() > known))
+    }
+
     /// The path of a namespace of this run.
     pub async fn namespace(&mut self, purpose: &str) -> Result<String> {
         let name = format!("{}_{purpose}", self.tag);

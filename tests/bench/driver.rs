@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tokio::process::{Child, Command};
+use weir_tests::OpenFga;
 
 use crate::dataset::Dataset;
 use crate::goals::Engine;
 use crate::governed;
+use crate::granted;
 use crate::postgres::Database;
 use crate::process::Process;
 use crate::report::{Fact, milliseconds};
@@ -65,6 +67,13 @@ impl Weir {
     /// The same with further settings.
     pub fn with(self, settings: Vec<(&'static str, String)>) -> Self {
         Self { settings, ..self }
+    }
+
+    /// The same, with the plugin `openfga` over this server.
+    pub async fn granted(binary: &Path, engine: Engine, openfga: &OpenFga) -> Result<Self> {
+        let weir = Self::new(binary, engine).await?;
+        granted::write_configuration(weir.home.path(), openfga)?;
+        Ok(weir)
     }
 
     /// Where its configuration lies.

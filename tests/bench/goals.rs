@@ -36,6 +36,8 @@ impl Goal {
             (Case::Head, 32, _) => Self::PerSecond(30_000.0),
             (Case::ListMany { pages: false }, 1, _) => Self::Median(10_000.0),
             (Case::ListHidden, 1, _) => Self::Median(50_000.0),
+            (Case::ListByPolicies(_), 1, _) => Self::Median(50_000.0),
+            (Case::ListByGrants(_), 1, _) => Self::Median(100_000.0),
             (Case::LoadGoverned, 1, Sqlite) => Self::Median(130.0),
             (Case::Sign, 1, _) => Self::Median(1_000.0),
             (Case::Create, 8, Sqlite) => Self::PerSecond(2_500.0),

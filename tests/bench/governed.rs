@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::granted;
 use crate::target::{Target, expect_success};
 use crate::wire::{Connection, Request};
 
@@ -21,6 +22,8 @@ pub enum Policies {
     Many,
     /// Everything but to see a table.
     Blind,
+    /// Somebody may see all, somebody a little, somebody nothing.
+    People,
 }
 
 impl Policies {
@@ -28,6 +31,7 @@ impl Policies {
         let policies = match self {
             Self::Open => "@id(\"open\") permit (principal, action, resource);".to_owned(),
             Self::Many => many(),
+            Self::People => granted::policies(),
             Self::Blind => ["server", "project", "warehouse", "namespace"]
                 .map(|kind| {
                     format!("@id(\"{kind}\") permit (principal, action in Weir::Action::\"{kind}\", resource);\n")

@@ -7,6 +7,7 @@ mod dataset;
 mod driver;
 mod goals;
 mod governed;
+mod granted;
 mod listing;
 mod load;
 mod operation;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
-use weir_tests::S3Server;
+use weir_tests::{OpenFga, S3Server};
 
 use crate::cases::{CLIENTS, Case};
 use crate::dataset::Dataset;
@@ -93,17 +94,22 @@ async fn run(arguments: &Arguments) -> Result<()> {
         for &engine in &arguments.engines {
             // One engine that does not work is no reason to know nothing of the other.
             let title = format!("Weir on {engine:?}");
-            let report = measure_weir(arguments, &plain(&cases), engine).await.unwrap_or_else(|error| Report {
-                title: title.clone(),
-                failures: vec![Failure::new(title, &error)],
-                ..Report::default()
-            });
-            reports.push(report);
+            let report = measure_weir(arguments, &plain(&cases), engine).await;
+            reports.push(report.unwrap_or_else(|error| failed(title, &error)));
             if cases.iter().any(|case| case.policies().is_some()) {
-                reports.push(governed(arguments, &cases, engine).await);
+                let title = format!("Weir on {engine:?} with four plugins, `cedar` decides");
+                let report = measure_governed(arguments, &cases, engine, title.clone()).await;
+                reports.push(report.unwrap_or_else(|error| failed(title, &error)));
+            }
+            if cases.iter().any(|case| case.asks_openfga()) {
+                let title = format!("Weir on {engine:?}, `openfga` decides");
+                let report = measure_granted(arguments, &cases, engine, title.clone()).await;
+                reports.push(report.unwrap_or_else(|error| failed(title, &error)));
             }
             if cases.iter().any(|case| case.is_in_bucket()) {
-                reports.push(over_bucket(arguments, &cases, engine).await);
+                let title = format!("Weir on {engine:?} over a bucket of the generator's own, `s3` gives access");
+                let report = measure_bucket(arguments, &cases, engine, title.clone()).await;
+                reports.push(report.unwrap_or_else(|error| failed(title, &error)));
             }
         }
     }
@@ -112,6 +118,17 @@ async fn run(arguments: &Arguments) -> Result<()> {
     match reports.iter().map(|report| report.failures.len()).sum::<usize>() {
         0 => Ok(()),
         failures => bail!("{failures} of the measurements failed; the report says which"),
+    }
+}
+
+impl Case {
+    /// How many tables its large listing has.
+    fn tables(self, arguments: &Arguments) -> usize {
+        match self {
+            Self::ListHidden => arguments.hidden_tables,
+            Self::Vend { .. } => arguments.cold_tables,
+            _ => arguments.tables,
+        }
     }
 }
 
@@ -130,7 +147,8 @@ fn cases(only: &[String]) -> Result<Vec<Case>> {
 
 /// The cases that need no plugin, no bucket.
 fn plain(cases: &[Case]) -> Vec<Case> {
-    cases.iter().copied().filter(|case| case.policies().is_none() && !case.is_in_bucket()).collect()
+    let is_plain = |case: &Case| case.policies().is_none() && !case.asks_openfga() && !case.is_in_bucket();
+    cases.iter().copied().filter(is_plain).collect()
 }
 
 /// Measures a catalog that somebody else runs, leaves it as it was.
@@ -178,16 +196,25 @@ async fn measure_weir(arguments: &Arguments, cases: &[Case], engine: Engine) -> 
     Ok(report)
 }
 
-/// Starts Weir with four plugins, measures what they add.
-async fn governed(arguments: &Arguments, cases: &[Case], engine: Engine) -> Report {
-    let title = format!("Weir on {engine:?} with four plugins, `cedar` decides");
-    measure_governed(arguments, cases, engine, title.clone()).await.unwrap_or_else(|error| Report {
-        title: title.clone(),
-        failures: vec![Failure::new(title, &error)],
-        ..Report::default()
-    })
+fn failed(title: String, error: &anyhow::Error) -> Report {
+    Report { title: title.clone(), failures: vec![Failure::new(title, error)], ..Report::default() }
 }
 
+/// Starts Weir with OpenFGA beside it, measures what its grants cost.
+async fn measure_granted(arguments: &Arguments, cases: &[Case], engine: Engine, title: String) -> Result<Report> {
+    let openfga = OpenFga::start().await.context("tests/setup.sh installs OpenFGA")?;
+    let mut weir = Weir::granted(&binary(arguments)?, engine, &openfga).await?;
+    let mut report = Report { title, facts: weir.facts().await?, ..Report::default() };
+    let target = Target::find(&weir.door()).await?;
+    let cases: Vec<Case> = cases.iter().copied().filter(|case| case.asks_openfga()).collect();
+    let server = Some((engine, weir.process()?));
+    measure(arguments, &cases, (&target, server), &mut Dataset::new(&target), &mut report).await;
+    report.facts.push(weir.memory_after()?);
+    weir.remove().await?;
+    Ok(report)
+}
+
+/// Starts Weir with four plugins, measures what they add.
 async fn measure_governed(arguments: &Arguments, cases: &[Case], engine: Engine, title: String) -> Result<Report> {
     let mut weir = Weir::governed(&binary(arguments)?, engine).await?;
     let mut report = Report { title, facts: weir.facts().await?, ..Report::default() };
@@ -196,8 +223,10 @@ async fn measure_governed(arguments: &Arguments, cases: &[Case], engine: Engine,
     for case in cases {
         let Some(policies) = case.policies() else { continue };
         govern(&target, weir.home(), Policies::Open).await?;
-        // Made while everything is allowed; staging finds it in place.
-        case.stage(&target, &mut dataset, arguments.hidden_tables, 1).await?;
+        if policies != Policies::People {
+            // Made while everything is allowed; staging finds it in place.
+            case.stage(&target, &mut dataset, case.tables(arguments), 1).await?;
+        }
         govern(&target, weir.home(), policies).await?;
         let server = Some((engine, weir.process()?));
         measure(arguments, &[*case], (&target, server), &mut dataset, &mut report).await;
@@ -208,15 +237,6 @@ async fn measure_governed(arguments: &Arguments, cases: &[Case], engine: Engine,
 }
 
 /// Starts Weir over a bucket that this process serves, with its token service.
-async fn over_bucket(arguments: &Arguments, cases: &[Case], engine: Engine) -> Report {
-    let title = format!("Weir on {engine:?} over a bucket of the generator's own, `s3` gives access");
-    measure_bucket(arguments, cases, engine, title.clone()).await.unwrap_or_else(|error| Report {
-        title: title.clone(),
-        failures: vec![Failure::new(title, &error)],
-        ..Report::default()
-    })
-}
-
 async fn measure_bucket(arguments: &Arguments, cases: &[Case], engine: Engine, title: String) -> Result<Report> {
     let s3 = S3Server::start().await;
     let mut weir = Weir::new(&binary(arguments)?, engine).await?.with(bucket::settings(&s3));
@@ -273,12 +293,7 @@ async fn measure_case(
     server: Option<&(Engine, Process)>,
 ) -> Result<Row> {
     let length = Duration::from_secs_f64(arguments.seconds);
-    let tables = match case {
-        Case::Vend { .. } => arguments.cold_tables,
-        _ if case.policies().is_some() => arguments.hidden_tables,
-        _ => arguments.tables,
-    };
-    let scene = case.stage(target, dataset, tables, clients).await.context("it cannot be prepared")?;
+    let scene = case.stage(target, dataset, case.tables(arguments), clients).await.context("it cannot be prepared")?;
     let cpu = || server.map(|(_, process)| process.cpu()).transpose();
     let before = cpu()?;
     let tally = load::load(target, scene.operations, length).await?;

@@ -86,6 +86,18 @@ impl Target {
         Ok(Request::new("HEAD", &format!("{}{path}", self.base), &headers, ""))
     }
 
+    /// The same catalog, asked by the bearer of a token.
+    pub fn bearing(&self, number: usize) -> Result<Self> {
+        let tokens = self.tokens.as_ref();
+        let tokens = tokens.context("only a catalog that this generator starts believes its tokens")?;
+        Ok(Self { headers: format!("{}{}", self.headers, tokens.header(number)?), ..self.clone() })
+    }
+
+    /// The id of the warehouse, which is its prefix.
+    pub fn warehouse(&self) -> &str {
+        self.base.rsplit('/').next().unwrap_or_default()
+    }
+
     pub fn post(&self, path: &str, body: &str) -> Request {
         self.request("POST", path, body)
     }
