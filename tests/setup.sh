@@ -63,6 +63,26 @@ from_go() { # COMMAND MODULE PACKAGE VERSION PURPOSE
   if [ -n "${CI:-}" ]; then missing+=("$1, $5: build $package@$4 with Go into $cache/bin"); else echo "without $1 its tests are skipped" >&2; fi
 }
 
+# The server comes as an archive; what it unpacks to is used as it is.
+keycloak() { # VERSION
+  local home="$cache/keycloak"
+  [ "$(cat "$home/weir-version" 2>/dev/null)" != "$1" ] || return 0
+  if ! command -v mvn >/dev/null; then missing+=("mvn, which fetches Keycloak: apt-get install maven"); return; fi
+  echo "fetching Keycloak $1, once" >&2
+  local folder
+  folder=$(mktemp -d)
+  if mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+    -Dartifact="org.keycloak:keycloak-quarkus-dist:$1:zip" -DoutputDirectory="$folder" >&2; then
+    rm -rf "$home"
+    python3 -m zipfile -e "$folder/keycloak-quarkus-dist-$1.zip" "$folder"
+    mv "$folder/keycloak-$1" "$home"
+    echo "$1" >"$home/weir-version"
+  else
+    missing+=("Keycloak $1: Maven could not fetch it")
+  fi
+  rm -rf "$folder"
+}
+
 need cargo "install Rust 1.95 or newer from https://rustup.rs"
 need cc "apt-get install build-essential"
 need python3 "apt-get install python3 python3-venv"
@@ -87,6 +107,7 @@ from_go helm helm.sh/helm/v3 cmd/helm v3.19.0 "which renders the chart"
 from_go openfga github.com/openfga/openfga cmd/openfga v1.22.1 "which authorization by relationships is tested with"
 from_go nats-server github.com/nats-io/nats-server/v2 "" v2.11.8 "which events are streamed to"
 [ "$lane" != full ] || from_go docker-compose github.com/docker/compose/v2 cmd v2.40.3 "which understands the compose files"
+[ "$lane" != full ] || keycloak 26.3.5
 if command -v python3 >/dev/null; then
   venv venv clients/requirements.txt
   venv helm helm/requirements.txt

@@ -1,5 +1,7 @@
 """DuckDB's Iceberg extension against a running catalog, over SQL."""
 
+import os
+
 import duckdb
 import pytest
 import requests
@@ -13,7 +15,7 @@ def sql(uri, ns, tmp_path):
         import_extension(extension, con=connection)
         connection.execute(f"LOAD {extension}")
     connection.execute(
-        f"ATTACH 'default' AS weir (TYPE iceberg, ENDPOINT '{uri}/catalog', AUTHORIZATION_TYPE 'none',"
+        f"ATTACH 'default' AS weir (TYPE iceberg, ENDPOINT '{uri}/catalog', {who(connection)},"
         " ACCESS_DELEGATION_MODE 'none')"
     )
     connection.execute(f"CREATE SCHEMA weir.{ns}")
@@ -22,6 +24,18 @@ def sql(uri, ns, tmp_path):
         return connection.execute(statement.replace("@", f"weir.{ns}.")).fetchall()
 
     return run
+
+
+def who(connection):
+    """How it signs in: with client credentials where the story has some."""
+    if "WEIR_CREDENTIAL" not in os.environ:
+        return "AUTHORIZATION_TYPE 'none'"
+    client, secret = os.environ["WEIR_CREDENTIAL"].split(":")
+    connection.execute(
+        f"CREATE SECRET signs_in (TYPE iceberg, CLIENT_ID '{client}', CLIENT_SECRET '{secret}',"
+        f" OAUTH2_SERVER_URI '{os.environ['WEIR_TOKEN_URI']}')"
+    )
+    return "AUTHORIZATION_TYPE 'oauth2', SECRET signs_in"
 
 
 def table(uri, prefix, ns, name):

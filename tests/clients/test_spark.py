@@ -14,7 +14,7 @@ CATALOG = "spark.sql.catalog.weir"
 def spark(uri):
     package = os.path.join(sys.prefix, "lib", "python3*", "site-packages", "snowpark_connect_deps_iceberg", "jars")
     jars = glob.glob(os.path.join(package, "iceberg-spark-runtime-3.5_2.12-*.jar"))
-    session = (
+    builder = (
         SparkSession.builder.master("local[2]")
         .config("spark.jars", ",".join(jars))
         .config("spark.ui.enabled", "false")
@@ -25,8 +25,11 @@ def spark(uri):
         .config(f"{CATALOG}.uri", f"{uri}/catalog")
         .config(f"{CATALOG}.warehouse", "default")
         .config(f"{CATALOG}.cache-enabled", "false")
-        .getOrCreate()
     )
+    if "WEIR_CREDENTIAL" in os.environ:
+        builder = builder.config(f"{CATALOG}.credential", os.environ["WEIR_CREDENTIAL"])
+        builder = builder.config(f"{CATALOG}.oauth2-server-uri", os.environ["WEIR_TOKEN_URI"])
+    session = builder.getOrCreate()
     yield session
     session.stop()
 
