@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use weir::tasks::audit;
 use weir_tests::oidc::Provider;
-use weir_tests::{Engine, Http, bodies, on_both_engines};
+use weir_tests::{Engine, Http, TestServer, bodies, on_both_engines};
 
 use crate::governed::Plugin;
 use crate::tokens::Trusting;
@@ -19,7 +19,8 @@ on_both_engines!(
     who_is_not_let_in_is_recorded_as_nobody,
     reading_is_recorded_only_where_everything_is,
     no_record_holds_a_token_or_a_value,
-    records_become_events_in_the_order_in_which_they_were_made
+    records_become_events_in_the_order_in_which_they_were_made,
+    the_log_tells_of_decisions_in_fields
 );
 
 const POLICIES: &str = r#"
@@ -230,4 +231,24 @@ async fn records_become_events_in_the_order_in_which_they_were_made(engine: Engi
     assert_eq!(last["actor"], "one~alice");
     assert_eq!(last["subject"], format!("warehouse/{}", audited.trusting.weir.prefix));
     assert_eq!((last["data"]["verdict"].as_str(), last["data"]["outcome"].as_str()), (Some("allow"), Some("200")));
+}
+
+async fn the_log_tells_of_decisions_in_fields(engine: Engine) {
+    let settings = [("WEIR__AUDIT__LOG", "true"), ("WEIR__LOG__FORMAT", "json")];
+    let server = TestServer::start_with(engine, &settings).await;
+
+    server.create_namespace("ns").await;
+
+    let log = server.weir.log();
+    let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let line = lines.find(|line| line["target"] == "weir::audit").expect("a line of the audit");
+    for (field, expected) in [
+        ("caller.id", "anonymous"),
+        ("action", "warehouse:create-namespace"),
+        ("verdict", "allow"),
+        ("rule", "allow-all"),
+        ("outcome", "200"),
+    ] {
+        assert_eq!(line[field], expected, "{field} in {line}");
+    }
 }

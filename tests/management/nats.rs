@@ -38,7 +38,8 @@ async fn pass_on(house: &House) -> usize {
 }
 
 async fn stream(nats: &Nats) -> Stream {
-    let client = async_nats::connect(nats.url()).await.expect("the server answers");
+    let login = async_nats::ConnectOptions::with_user_and_password(nats.user().to_owned(), nats.password().to_owned());
+    let client = login.connect(nats.address()).await.expect("the server answers");
     jetstream::new(client).get_stream("weir").await.expect("the stream is there")
 }
 

@@ -31,7 +31,15 @@ impl Nats {
 
     /// With the name and the password that it asks for.
     pub fn url(&self) -> String {
-        format!("nats://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)
+        format!("nats://{USER}:{PASSWORD}@{}", self.address())
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub fn user(&self) -> &str {
+        USER
     }
 
     pub fn password(&self) -> &str {

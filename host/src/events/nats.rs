@@ -1,11 +1,15 @@
 //! Events over NATS JetStream: one message each, kept by the stream before it counts as delivered.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::{self, Context, stream};
 use async_nats::{ConnectOptions, HeaderMap, HeaderValue};
+use percent_encoding::percent_decode_str;
 use tokio::sync::OnceCell;
+use url::Url;
 use uuid::Uuid;
 
 use super::Refusal;
@@ -67,7 +71,10 @@ impl Nats {
         if let Some(file) = &self.section.ca_file {
             options = options.add_root_certificates(file.clone());
         }
-        let servers: Vec<&str> = self.section.url.expose().split(',').map(str::trim).collect();
+        let (servers, login) = addresses(self.section.url.expose())?;
+        if let Some((user, password)) = login {
+            options = options.user_and_password(user, password);
+        }
         let context = jetstream::new(options.connect(servers).await?);
         if self.section.create_stream {
             let wanted = stream::Config {
@@ -81,6 +88,44 @@ impl Nats {
     }
 }
 
+/// The servers without the name and the password that stand in their URLs: the client does not read them there, and would
+/// write them to its log. They are the same for all servers; the first that has them tells.
+fn addresses(urls: &str) -> anyhow::Result<(Vec<String>, Option<(String, String)>)> {
+    let (mut servers, mut login) = (Vec::new(), None);
+    for text in urls.split(',') {
+        // The parser's error does not repeat what it was given, which may hold a password.
+        let mut url = Url::parse(text.trim()).context("events.nats.url cannot be read")?;
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(Cow::into_owned);
+        if login.is_none() && !url.username().is_empty() {
+            login = Some((decoded(url.username())?, decoded(url.password().unwrap_or_default())?));
+        }
+        let bare = url.set_username("").is_ok() && url.set_password(None).is_ok();
+        anyhow::ensure!(bare, "events.nats.url names no server");
+        servers.push(url.into());
+    }
+    Ok((servers, login))
+}
+
 fn later(error: impl std::fmt::Display) -> Refusal {
     Refusal { message: error.to_string(), is_final: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::addresses;
+
+    #[test]
+    fn name_and_password_leave_the_address() {
+        let (servers, login) = addresses("nats://weir:p%40ss@one:4222, tls://two").unwrap();
+
+        assert_eq!(servers, ["nats://one:4222", "tls://two"]);
+        assert_eq!(login, Some(("weir".to_owned(), "p@ss".to_owned())));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_not_repeated() {
+        let error = format!("{:#}", addresses("nats://weir:canary@[").unwrap_err());
+
+        assert!(!error.contains("canary"), "{error}");
+    }
 }
