@@ -40,6 +40,11 @@ async fn s21_a_caller_whom_a_plugin_denies_changes_or_reads_nothing_by_any_route
                 let ask = weir.root.ask(method.clone(), &path);
                 let ask = if method == "POST" || method == "PUT" { ask.json(&body(&path)) } else { ask };
                 let answer = ask.send().await;
+                // Who asks what he may do is told: nothing.
+                if path.ends_with("/action/batch-check") && answer.status == 200 {
+                    assert_eq!(answer.json()["results"][0]["allowed"], false, "{}", answer.text());
+                    continue;
+                }
                 let leaks = String::from_utf8_lossy(&answer.bytes).contains("\"current-schema-id\"");
                 if !allowed.contains(&answer.status) || answer.status == 500 || leaks {
                     answered.push(format!("{method} {path}: {} {}", answer.status, answer.text()));

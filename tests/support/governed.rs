@@ -246,7 +246,15 @@ async fn open(installation: &Installation, settings: &[(&str, &str)]) -> Arc<App
         ("WEIR__BOOTSTRAP__ENABLED", "true"),
         ("WEIR__BOOTSTRAP__WAREHOUSE_ROOT", lake.as_str()),
     ];
-    let variables = variables.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    // Where callers say who they are, a program with plugins inside compiles `cedar` first; nobody here needs to wait.
+    let names = |variable: &str| settings.iter().any(|(name, _)| *name == variable);
+    let stand_in = names("WEIR__AUTHORIZATION__ADMINISTRATORS") && !names("WEIR__AUTHORIZATION__DEFAULT");
+    let stand_in = stand_in.then_some(("WEIR__AUTHORIZATION__DEFAULT", "administrators"));
+    let variables = variables
+        .iter()
+        .chain(stand_in.iter())
+        .chain(settings)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(None, variables.collect::<Vec<_>>()).unwrap_or_else(|problems| panic!("{problems}"));
     App::open(config, Clock::default()).await.expect("the catalog opens")
 }
