@@ -8,11 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use serde_json::{Value, json};
@@ -281,13 +282,18 @@ async fn in_mood(mood: Mood, document: &Value) -> Response {
 }
 
 /// Client credentials: whoever asks is given a token with their id as the subject; the secret is `secret`.
-async fn token_of(State(state): State<Arc<Shared>>, body: String) -> Response {
+/// Clients name themselves in the form (PyIceberg) or by HTTP Basic (DuckDB); a provider takes both.
+async fn token_of(State(state): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
     state.note();
     let field = |name: &str| body.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).map(str::to_owned);
-    if field("client_secret").as_deref() != Some("secret") {
+    let basic = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));
+    let basic = basic.and_then(|text| String::from_utf8(STANDARD.decode(text).ok()?).ok());
+    let basic = basic.and_then(|pair| pair.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned())));
+    let in_form = || Some((field("client_id")?, field("client_secret")?));
+    let Some((client, _)) = basic.or_else(in_form).filter(|(_, secret)| secret == "secret") else {
         return (StatusCode::UNAUTHORIZED, axum::Json(json!({"error": "invalid_client"}))).into_response();
-    }
-    let mut claims = state.claims(&field("client_id").unwrap_or_default());
+    };
+    let mut claims = state.claims(&client);
     claims["client_id"] = claims["sub"].clone();
     let key = Arc::clone(&state.keys.lock().expect("no panic before")[0]);
     let token = key.sign(&key.header().to_string(), &claims.to_string());
