@@ -88,9 +88,12 @@ impl Nats {
     }
 }
 
+/// A name with its password.
+type Login = (String, String);
+
 /// The servers without the name and the password that stand in their URLs: the client does not read them there, and would
 /// write them to its log. They are the same for all servers; the first that has them tells.
-fn addresses(urls: &str) -> anyhow::Result<(Vec<String>, Option<(String, String)>)> {
+fn addresses(urls: &str) -> anyhow::Result<(Vec<String>, Option<Login>)> {
     let (mut servers, mut login) = (Vec::new(), None);
     for text in urls.split(',') {
         // The parser's error does not repeat what it was given, which may hold a password.

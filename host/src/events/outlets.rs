@@ -22,7 +22,7 @@ pub enum Sink {
     Log,
     Webhook(Webhook),
     #[cfg(feature = "nats")]
-    Nats(Nats),
+    Nats(Box<Nats>),
 }
 
 /// Why a sink did not take an event.
@@ -44,7 +44,7 @@ impl Outlets {
         }
         #[cfg(feature = "nats")]
         if let Some(nats) = &section.nats {
-            sinks.push(Arc::new(Sink::Nats(Nats::new(nats))));
+            sinks.push(Arc::new(Sink::Nats(Box::new(Nats::new(nats)))));
         }
         Ok(Self { holder: Uuid::now_v7(), sinks })
     }
