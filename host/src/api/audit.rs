@@ -24,6 +24,8 @@ tokio::task_local! {
 struct Notes {
     audit: Option<Arc<Audit>>,
     records: Vec<Record>,
+    /// Decisions beyond `RECORDS_MAX`.
+    left_out: u64,
 }
 
 /// Notes a decision of the request that is worked on; outside of requests nobody is accountable.
@@ -37,6 +39,8 @@ pub fn note(audit: &Arc<Audit>, weight: Weight, record: impl FnOnce() -> Record)
         if notes.records.len() < RECORDS_MAX {
             notes.audit.get_or_insert_with(|| Arc::clone(audit));
             notes.records.push(record());
+        } else {
+            notes.left_out += 1;
         }
     });
 }
@@ -73,6 +77,7 @@ impl Trail {
     fn write(&self, outcome: &str) {
         let notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(audit) = notes.audit else { return };
+        audit.leave_out(notes.left_out, &self.request_id);
         let at = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
         for record in notes.records {
             audit.write(Entry {

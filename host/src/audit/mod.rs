@@ -75,6 +75,18 @@ impl Audit {
         }
     }
 
+    /// So many decisions of one request are recorded nowhere, because it took too many.
+    pub fn leave_out(&self, count: u64, request_id: &str) {
+        if count > 0 {
+            metrics::counter!("weir_audit_lost_total", "way" => "request").increment(count);
+            tracing::error!(
+                count,
+                request.id = request_id,
+                "a request took more decisions than the audit records of one"
+            );
+        }
+    }
+
     /// The oldest records that the outbox has not got yet. They stay until `forget` says that it has.
     pub fn waiting(&self, limit: usize) -> Vec<Entry> {
         self.line().iter().take(limit).cloned().collect()
