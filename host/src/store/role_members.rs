@@ -30,7 +30,7 @@ impl Store {
     /// `sources` are the names that its provider gives to roles.
     pub async fn roles_held(&self, user: &str, provider: &str, sources: &[String]) -> Result<Vec<RoleId>> {
         let mut lease = self.read("roles_held").await?;
-        let sources = serde_json::to_string(sources).unwrap_or_else(|_| "[]".to_owned());
+        let sources = serde_json::Value::from(sources).to_string();
         let found = match lease.on().dialect() {
             Dialect::Sqlite => rows!(
                 lease,
