@@ -56,6 +56,15 @@ pub fn normal(mut metadata: Value) -> Value {
     without_nulls(metadata)
 }
 
+/// Java drops it when the snapshot goes, the crate looks when everything is done: a snapshot that comes back in the same
+/// commit has it again.
+pub fn forget_what_goes_with_a_snapshot(metadata: &mut Value) {
+    let members = metadata.as_object_mut().unwrap();
+    for member in ["refs", "current-snapshot-id", "snapshot-log", "statistics", "partition-statistics"] {
+        members.remove(member);
+    }
+}
+
 /// Java drops the statistics with the snapshot, the crate keeps them.
 fn forget_statistics_of_removed_snapshots(members: &mut Map<String, Value>) {
     let ids = |list: &Value| list.as_array().into_iter().flatten().map(|one| one["snapshot-id"].clone()).collect();
