@@ -16,7 +16,12 @@ properties = {
 # Where the catalog asks who calls. Keys for the storage are nobody's business: the catalog hands them out with each table.
 if "WEIR_TOKEN_URI" in os.environ:
     secret = pathlib.Path(os.environ["WEIR_CLIENT_SECRET_FILE"]).read_text().strip()
-    properties |= {"oauth2-server-uri": os.environ["WEIR_TOKEN_URI"], "credential": f"quickstart:{secret}"}
+    properties |= {
+        "oauth2-server-uri": os.environ["WEIR_TOKEN_URI"],
+        "credential": f"quickstart:{secret}",
+        # PyIceberg asks for `catalog` otherwise, which Keycloak refuses because its realm has no such scope.
+        "scope": "openid",
+    }
 catalog = load_catalog("weir", **properties)
 
 namespace = f"quickstart_{int(time.time())}"

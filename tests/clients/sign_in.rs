@@ -24,7 +24,7 @@ async fn clients_sign_in_at_the_catalog_s_own_token_endpoint(engine: Engine) {
     let installation = Installation::create(engine, &settings).await;
     let weir = installation.start().await;
 
-    tell(&weir, &format!("{}/catalog/v1/oauth/tokens", weir.url()), "etl:correct-horse").await;
+    tell(&weir, &format!("{}/catalog/v1/oauth/tokens", weir.url()), "etl:correct-horse", None).await;
 
     let log = weir.log();
     assert!(!log.contains("correct-horse") && !log.contains("eyJ"), "a secret or a token is in the log");
@@ -38,7 +38,7 @@ async fn clients_sign_in_at_a_provider(engine: Engine) {
     let installation = Installation::create(engine, &settings).await;
     let weir = installation.start().await;
 
-    tell(&weir, &format!("{}/token", provider.url), "etl:secret").await;
+    tell(&weir, &format!("{}/token", provider.url), "etl:secret", None).await;
 }
 
 /// A provider that nobody of us wrote: its discovery, its keys, its claims, its roles.
@@ -64,7 +64,8 @@ async fn sign_in_at_keycloak(engine: Engine) {
     let installation = Installation::create(engine, &settings).await;
     let weir = installation.start().await;
 
-    tell(&weir, &keycloak.token_uri(), Keycloak::CREDENTIAL).await;
+    // Keycloak refuses the scopes that clients ask for unless they are told another one.
+    tell(&weir, &keycloak.token_uri(), Keycloak::CREDENTIAL, Some("openid")).await;
 
     let client = Http::new(&weir.url()).bearing(&keycloak.token().await);
     let told = client.get("/management/v1/whoami").send().await.expect(200).json();
@@ -73,7 +74,7 @@ async fn sign_in_at_keycloak(engine: Engine) {
     assert!(!log.contains("eyJ"), "a token is in the log");
 }
 
-async fn tell(weir: &Weir, token_uri: &str, credential: &str) {
+async fn tell(weir: &Weir, token_uri: &str, credential: &str, scope: Option<&str>) {
     for (environment, story, fact) in STORIES {
         if environment == "spark" && !is_full_lane() {
             continue;
@@ -84,7 +85,8 @@ async fn tell(weir: &Weir, token_uri: &str, credential: &str) {
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/clients"))
             .env("WEIR_URI", weir.url())
             .env("WEIR_TOKEN_URI", token_uri)
-            .env("WEIR_CREDENTIAL", credential);
+            .env("WEIR_CREDENTIAL", credential)
+            .envs(scope.map(|scope| ("WEIR_SCOPE", scope)));
         // The provider answers on this very runtime while Python runs.
         let said = tokio::task::spawn_blocking(move || succeed(python)).await.expect("pytest ends");
         println!("{story}: {}", said.lines().last().unwrap_or_default());

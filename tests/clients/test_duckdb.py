@@ -31,9 +31,10 @@ def who(connection):
     if "WEIR_CREDENTIAL" not in os.environ:
         return "AUTHORIZATION_TYPE 'none'"
     client, secret = os.environ["WEIR_CREDENTIAL"].split(":")
+    scope = f", OAUTH2_SCOPE '{os.environ['WEIR_SCOPE']}'" if "WEIR_SCOPE" in os.environ else ""
     connection.execute(
         f"CREATE SECRET signs_in (TYPE iceberg, CLIENT_ID '{client}', CLIENT_SECRET '{secret}',"
-        f" OAUTH2_SERVER_URI '{os.environ['WEIR_TOKEN_URI']}')"
+        f" OAUTH2_SERVER_URI '{os.environ['WEIR_TOKEN_URI']}'{scope})"
     )
     return "AUTHORIZATION_TYPE 'oauth2', SECRET signs_in"
 

@@ -29,6 +29,8 @@ def spark(uri):
     if "WEIR_CREDENTIAL" in os.environ:
         builder = builder.config(f"{CATALOG}.credential", os.environ["WEIR_CREDENTIAL"])
         builder = builder.config(f"{CATALOG}.oauth2-server-uri", os.environ["WEIR_TOKEN_URI"])
+        if "WEIR_SCOPE" in os.environ:
+            builder = builder.config(f"{CATALOG}.scope", os.environ["WEIR_SCOPE"])
     session = builder.getOrCreate()
     yield session
     session.stop()

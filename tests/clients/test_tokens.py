@@ -12,6 +12,8 @@ ROWS = pa.table({"id": pa.array([1, 2, 3], pa.int64())})
 
 def sign_in(uri, credential):
     properties = {"oauth2-server-uri": os.environ["WEIR_TOKEN_URI"]}
+    if "WEIR_SCOPE" in os.environ:
+        properties["scope"] = os.environ["WEIR_SCOPE"]
     if credential:
         properties["credential"] = credential
     return load_catalog("weir", type="rest", uri=f"{uri}/catalog", warehouse="default", **properties)
