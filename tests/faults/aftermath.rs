@@ -39,7 +39,7 @@ async fn compare(store: &Store, server: &TestServer, states: &States) -> anyhow:
         let found = match store.tabular(warehouse, &ident).await? {
             None => None,
             Some(row) => {
-                let document = store.document(row.id, row.version).await?;
+                let document = store.document(row.id, row.version, &row.metadata_location).await?;
                 let document = document.ok_or_else(|| anyhow::anyhow!("{ident} has lost its document"))?;
                 state(&serde_json::from_slice(&document.all.unpack()?)?)
             }

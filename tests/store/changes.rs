@@ -98,7 +98,7 @@ async fn a_table_is_read_with_the_versions_above_it(engine: Engine) {
     assert_eq!(inserted, Inserted::Done);
 
     let found = ledger.read("orders").await;
-    let stored = ledger.store.document(id, 1).await.unwrap();
+    let stored = ledger.store.document(id, 1, &found.metadata_location).await.unwrap();
 
     assert_eq!((found.id, found.kind, found.version, found.warehouse_version), (id, TabularKind::View, 1, 1));
     assert_eq!((found.location.as_str(), found.namespace.to_string().as_str()), ("file:///lake/orders", "sales"));

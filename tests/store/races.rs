@@ -31,8 +31,11 @@ async fn the_final_version_is_the_number_of_swaps_that_won(engine: Engine) {
     assert!(won > 0);
     assert_eq!(last.version, 1 + won);
     assert_eq!(last.metadata_location, metadata_location(last.version));
-    assert!(ledger.store.document(last.id, last.version).await.unwrap().is_some());
-    assert!(ledger.store.document(last.id, last.version - 1).await.unwrap().is_none());
+    let document = async |version| ledger.store.document(last.id, version, &metadata_location(version)).await.unwrap();
+    assert!(document(last.version).await.is_some());
+    assert!(document(last.version - 1).await.is_none());
+    let other_file = metadata_location(last.version + 1);
+    assert!(ledger.store.document(last.id, last.version, &other_file).await.unwrap().is_none());
     let told = ledger.store.events_page(None, 1_000).await.unwrap();
     let told = told.iter().filter(|event| event.kind == "weir.table.committed").count();
     assert_eq!(i64::try_from(told).unwrap(), won, "each swap that won is told of, no other");

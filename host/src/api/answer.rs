@@ -83,6 +83,8 @@ pub fn etag(row: &Tabular, snapshots: Snapshots, delegation: &str, access: Acces
         row.warehouse_id.to_string().as_bytes(),
         row.id.to_string().as_bytes(),
         &row.version.to_be_bytes(),
+        // After a failover that lost commits a version is given again, a file never is.
+        row.metadata_location.as_bytes(),
         &row.warehouse_version.to_be_bytes(),
         format!("{snapshots:?}").as_bytes(),
         delegation.as_bytes(),

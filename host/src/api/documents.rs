@@ -1,4 +1,4 @@
-//! Metadata documents in memory, keyed by what never changes: a table's id with its version.
+//! Metadata documents in memory, keyed by what never changes: a table's id with the file of its metadata.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,9 +12,17 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::store::rows::{Document, Tabular};
 
-/// A bounded cache of documents; what it holds cannot be stale, because a commit makes a new version.
+/// A bounded cache of documents; what it holds cannot be stale, because a commit makes a new file.
+///
+/// The version alone would not do: after a failover that lost commits the same numbers are given again (R9).
 pub struct Documents {
-    cache: Cache<(TabularId, i64), Arc<Cached>>,
+    cache: Cache<Key, Arc<Cached>>,
+}
+
+type Key = (TabularId, String);
+
+fn key(row: &Tabular) -> Key {
+    (row.id, row.metadata_location.clone())
 }
 
 /// One document with what has been asked of it so far.
@@ -43,14 +51,14 @@ impl Documents {
     ///
     /// However many ask at once, the store is asked once.
     pub async fn get(&self, store: &Store, row: &Tabular) -> Result<Option<Arc<Cached>>, Error> {
-        let key = (row.id, row.version);
+        let key = key(row);
         if let Some(cached) = self.cache.get(&key).await {
             metrics::counter!("weir_document_cache_total", "outcome" => "hit").increment(1);
             return Ok(Some(cached));
         }
         metrics::counter!("weir_document_cache_total", "outcome" => "miss").increment(1);
         let read = self.cache.try_get_with(key, async {
-            match store.document(row.id, row.version).await {
+            match store.document(row.id, row.version, &row.metadata_location).await {
                 Ok(Some(document)) => Ok(Arc::new(Cached::new(document))),
                 Ok(None) => Err(None),
                 Err(error) => Err(Some(error)),
@@ -68,7 +76,7 @@ impl Documents {
     /// Keeps what a commit has just written, so that the next load and the next commit find it.
     pub async fn put(&self, row: &Tabular, cached: Cached) -> Arc<Cached> {
         let cached = Arc::new(cached);
-        self.cache.insert((row.id, row.version), Arc::clone(&cached)).await;
+        self.cache.insert(key(row), Arc::clone(&cached)).await;
         cached
     }
 }

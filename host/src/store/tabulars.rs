@@ -275,8 +275,8 @@ impl Store {
         found.into_iter().map(TabularRecord::into_row).collect()
     }
 
-    /// The metadata at a version; `None` where the table is gone or has moved on.
-    pub async fn document(&self, id: TabularId, version: i64) -> Result<Option<Document>> {
+    /// The metadata of a row that was read; `None` where the table is gone or has moved on since.
+    pub async fn document(&self, id: TabularId, version: i64, metadata_location: &str) -> Result<Option<Document>> {
         let mut lease = self.read("document").await?;
         let found = rows!(
             lease,
@@ -284,9 +284,10 @@ impl Store {
             DocumentRecord,
             "SELECT document, document_crc32, document_length, refs_document, refs_crc32, refs_length
              FROM tabulars
-             WHERE id = $1 AND version = $2",
+             WHERE id = $1 AND version = $2 AND metadata_location = $3",
             id.0,
-            version
+            version,
+            metadata_location
         )?;
         found.map(DocumentRecord::into_row).transpose()
     }

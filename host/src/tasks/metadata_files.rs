@@ -36,7 +36,7 @@ pub async fn work(app: &App, task: &Task) -> Result<Writer, Trouble> {
 async fn references(app: &App, tabular: &Tabular) -> Result<Vec<Location>> {
     let mut files: Vec<Location> = Location::parse(&tabular.metadata_location).into_iter().collect();
     if tabular.kind == TabularKind::Table {
-        let document = app.store.document(tabular.id, tabular.version).await?;
+        let document = app.store.document(tabular.id, tabular.version, &tabular.metadata_location).await?;
         let document = document.ok_or_else(|| Error::unavailable("the table has just changed"))?;
         let metadata = TableMetadata::parse(&document.all.unpack()?)?;
         files.extend(metadata.metadata_log().filter_map(|entry| Location::parse(&entry.metadata_file).ok()));

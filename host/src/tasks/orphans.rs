@@ -9,6 +9,7 @@ use crate::catalog::ids::TabularId;
 use crate::catalog::location::Location;
 use crate::catalog::metadata::TableMetadata;
 use crate::error::Result;
+use crate::events::EventKind;
 use crate::permit::Permit;
 use crate::store::Writer;
 use crate::store::rows::Tabular;
@@ -19,10 +20,16 @@ const PAGE: u32 = 500;
 pub async fn work(app: &App) -> Result<Writer, Trouble> {
     let grace_ms = app.config.tasks.orphan_grace_ms().unwrap_or(i64::MAX);
     let before_ms = app.clock.now_ms().saturating_sub(grace_ms);
+    let lost = app.store.subjects_of(EventKind::ChangeLost.as_str()).await?;
     let mut after: Option<TabularId> = None;
     loop {
         let page = app.store.tables_page(after, PAGE).await?;
         for table in &page {
+            // What a failover lost looks like an orphan, and may be all that is left of somebody's work (R9).
+            if lost.contains(&format!("table/{}", table.id)) {
+                tracing::warn!(table.id = %table.id, "files of this table are kept, because a failover lost commits of it");
+                continue;
+            }
             // What is wrong with one table must not keep the others waiting.
             if let Err(error) = clean(app, table, before_ms).await {
                 tracing::warn!(table.id = %table.id, %error, "orphaned metadata files of a table cannot be looked for");
@@ -56,7 +63,9 @@ async fn clean(app: &App, table: &Tabular, before_ms: i64) -> Result<()> {
         return Ok(());
     }
     // `None` where the table has just moved on: the next look is soon enough.
-    let Some(document) = app.store.document(table.id, table.version).await? else { return Ok(()) };
+    let Some(document) = app.store.document(table.id, table.version, &table.metadata_location).await? else {
+        return Ok(());
+    };
     let metadata = TableMetadata::parse(&document.all.unpack()?)?;
     for name in metadata.never_committed(&table.metadata_location, old.keys().map(String::as_str)) {
         let file = folder.join(name)?;

@@ -20,7 +20,8 @@ pub async fn newest_files(app: &App) -> Result<usize> {
         if location.scheme() != Scheme::File {
             continue;
         }
-        let Some(document) = app.store.document(recent.id, recent.version).await? else { continue };
+        let document = app.store.document(recent.id, recent.version, &recent.metadata_location).await?;
+        let Some(document) = document else { continue };
         match app.files.restore_metadata(&location, document.all.unpack()?).await {
             Ok(Restored::Intact) => {}
             Ok(Restored::Rewritten) => {
