@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use weir_tests::tools::{python, succeed};
-use weir_tests::{Engine, Http, Installation, TestServer, on_both_engines, run_on};
+use weir_tests::{Engine, Http, Installation, TestServer, bodies, on_both_engines, run_on};
 
 use crate::clients::examples;
 
-on_both_engines!(a_backup_of_a_serving_catalog_brings_it_back_elsewhere);
+on_both_engines!(
+    a_backup_of_a_serving_catalog_brings_it_back_elsewhere,
+    commits_that_a_failover_lost_are_made_again_unless_somebody_went_on
+);
 
 /// `backup.md`: the archive of a catalog that serves becomes the same catalog on another box, with the same digest.
 async fn a_backup_of_a_serving_catalog_brings_it_back_elsewhere(engine: Engine) {
@@ -76,6 +79,50 @@ fn moving(mut python: std::process::Command, source: &TestServer, target: &TestS
         python.env(format!("{name}_WAREHOUSE"), "default");
     }
     python
+}
+
+async fn append(server: &TestServer, snapshot: i64, parent: Option<i64>) -> Value {
+    let loaded = server.get("/namespaces/ns/tables/t").send().await.expect(200).json();
+    let location = loaded["metadata"]["location"].as_str().expect("a location");
+    let number = loaded["metadata"]["last-sequence-number"].as_i64().expect("a number") + 1;
+    let body = bodies::commit(json!([]), bodies::append(location, snapshot, number, parent));
+    server.post("/namespaces/ns/tables/t", body).send().await.expect(200).json()
+}
+
+fn recommit(mut python: std::process::Command, server: &TestServer, lost: &Value) -> std::process::Command {
+    let file = lost["metadata-location"].as_str().and_then(|text| text.strip_prefix("file://")).expect("a file");
+    python.arg("-B").arg(examples().join("guides/recommit.py")).args([file, "ns", "t"]);
+    python.env("WEIR_URI", server.weir.url()).env("WEIR_WAREHOUSE", "default");
+    python
+}
+
+/// R9, `failover.md`: the snapshots of a metadata file that the catalog does not know any more.
+async fn commits_that_a_failover_lost_are_made_again_unless_somebody_went_on(engine: Engine) {
+    let Some(first) = python("venv") else { return };
+    // Beyond what a float holds, as the ids of real snapshots are.
+    const NEWEST: i64 = 9_007_199_254_740_993;
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    server.create_table("ns", "t").await;
+    let kept = append(&server, 1, None).await;
+    append(&server, 2, Some(1)).await;
+    let lost = append(&server, NEWEST, Some(2)).await;
+    server.delete("/namespaces/ns/tables/t").send().await.expect(204);
+    let body = json!({ "name": "t", "metadata-location": kept["metadata-location"] });
+    server.post("/namespaces/ns/register", body).send().await.expect(200);
+
+    let said = succeed(recommit(first, &server, &lost));
+
+    assert!(said.contains("committed 2 snapshots again"), "{said}");
+    let found = server.get("/namespaces/ns/tables/t").send().await.expect(200).json();
+    assert_eq!(found["metadata"]["current-snapshot-id"], NEWEST);
+    assert_eq!(found["metadata"]["snapshots"], lost["metadata"]["snapshots"]);
+    let again = succeed(recommit(python("venv").expect("it was there"), &server, &lost));
+    assert!(again.contains("committed 0 snapshots again"), "{again}");
+    append(&server, 7, Some(NEWEST)).await;
+    let refused = recommit(python("venv").expect("it was there"), &server, &lost).output().expect("it runs");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("gone on from another snapshot"), "{refused:?}");
 }
 
 /// R21, `upgrade.md`: two replicas are replaced one after the other while callers work; none of them notices.

@@ -1,6 +1,7 @@
 //! What takes minutes, for `make test-full`: a soak, longer races, a failover, a real pooler.
 
 mod failover;
+mod pair;
 mod pooler;
 mod races;
 mod soak;

@@ -1,8 +1,10 @@
 //! Stories of the management API over HTTP, with a clock that the tests move.
 
 mod events;
+mod forgery;
 mod house;
 mod lake;
+mod losses;
 mod namespace_move;
 mod nats;
 mod orphans;

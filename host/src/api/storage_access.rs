@@ -40,6 +40,13 @@ impl Default for Storages {
 }
 
 impl App {
+    /// Forgets what is remembered by the version of a warehouse: after a failover that lost changes the same numbers are given
+    /// again (R9).
+    pub fn forget_versions(&self) {
+        self.storages.opened.invalidate_all();
+        self.vending.forget_all();
+    }
+
     /// The storage of a warehouse that was read at this version, or of the warehouse as it is now where it moved on.
     pub async fn storage_access(&self, id: WarehouseId, version: i64) -> Result<Arc<StorageAccess>> {
         if let Some(opened) = self.storages.opened.get(&(id, version)).await {

@@ -50,6 +50,8 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let tasks = app.config.tasks.enabled.then(|| tokio::spawn(tasks::run(app.clone(), app.stopping.clone())));
     let relays = app.config.events.enabled;
     let relays = relays.then(|| tokio::spawn(tasks::relay::run(app.clone(), app.stopping.clone())));
+    let losses = app.store.may_fail_over();
+    let losses = losses.then(|| tokio::spawn(tasks::losses::run(app.clone(), app.stopping.clone())));
     // To the last answer: the audit tells how requests ended.
     let audit = app.audit.feeds_the_outbox();
     let audit = audit.then(|| tokio::spawn(tasks::audit::run(app.clone(), over.clone())));
@@ -64,7 +66,7 @@ async fn serve(mut config: Config, source: Source) -> anyhow::Result<()> {
     let stopped = server::serve(listener, edge::limits(&app.config.server), router, stop).await;
 
     over.cancel();
-    for background in [tasks, relays, audit, login, metrics].into_iter().flatten() {
+    for background in [tasks, relays, losses, audit, login, metrics].into_iter().flatten() {
         end(background, grace).await?;
     }
     app.store.close().await;

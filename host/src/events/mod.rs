@@ -80,4 +80,5 @@ events! {
     ViewDropped "weir.view.dropped" "A view was dropped for good.",
     AuditRecorded "weir.audit.recorded" "Somebody was allowed or denied something; only where `audit.outbox` asks for it.",
     ViewPurged "weir.view.purged" "The files of a dropped view were deleted.",
+    ChangeLost "weir.change.lost" "A failover of the database lost a change that had been acknowledged, and told of.",
 }

@@ -85,6 +85,9 @@ impl Writer {
             document.all.deflated.as_ref(),
             refs.map(|refs| refs.deflated.as_ref())
         )?;
+        if inserted == Effect::Rows(1) {
+            self.promise(event);
+        }
         match inserted {
             Effect::Rows(1) if new.location_chosen => {
                 let purged = self.purge_overlapping(new.warehouse_id, new.location).await?;
@@ -138,7 +141,11 @@ impl Writer {
             document.all.deflated.as_ref(),
             refs.map(|refs| refs.deflated.as_ref())
         )?;
-        Ok(if swapped == Effect::Rows(1) { Swapped::Done } else { Swapped::Lost })
+        if swapped != Effect::Rows(1) {
+            return Ok(Swapped::Lost);
+        }
+        self.promise(event);
+        Ok(Swapped::Done)
     }
 
     async fn move_location(&mut self, swap: &Swap<'_>, location: &Location) -> Result<Swapped> {

@@ -24,6 +24,7 @@ mod outbox;
 mod pools;
 mod principal_rows;
 mod projects;
+mod promises;
 pub mod recent;
 mod relays;
 mod role_members;
@@ -52,6 +53,7 @@ use engine::{Lease, Lent};
 use faults::{fault, is_lost};
 pub use migrate::Migrated;
 pub use migrations::{MIGRATIONS, Migration};
+pub use promises::LogPosition;
 pub use settings::{StoreSettings, StoreUrl};
 pub use writer::Writer;
 

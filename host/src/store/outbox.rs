@@ -1,5 +1,7 @@
 //! Events that are stored with the change they tell of, until somebody delivered them.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::engine::{record, rows, run};
@@ -16,6 +18,12 @@ record! {
         subject: String,
         body: String,
         at_ms: i64,
+    }
+}
+
+record! {
+    struct SubjectRecord {
+        subject: String,
     }
 }
 
@@ -45,6 +53,22 @@ impl Store {
         };
         Ok(found.into_iter().map(event).collect())
     }
+
+    /// What events of this kind tell of, as long as the outbox has them; looks at all of it.
+    pub async fn subjects_of(&self, kind: &str) -> Result<HashSet<String>> {
+        let mut lease = self.read("subjects_of").await?;
+        let found = rows!(
+            lease,
+            fetch_all,
+            SubjectRecord,
+            "SELECT DISTINCT subject
+             FROM outbox
+             WHERE kind = $1
+             ORDER BY subject",
+            kind
+        )?;
+        Ok(found.into_iter().map(|record| record.subject).collect())
+    }
 }
 
 impl Writer {
@@ -61,6 +85,7 @@ impl Writer {
             event.body.as_str(),
             event.at_ms
         )?;
+        self.promise(event);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The ledger on a Postgres server: a pool that writes, optionally one on a replica that lists.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -9,6 +10,7 @@ use url::Url;
 
 use super::faults::fault;
 use super::lending::{Lending, TRUSTED_IDLE};
+use super::promises::Promises;
 use super::settings::{StoreSettings, StoreUrl};
 use crate::error::{Error, Result};
 
@@ -17,6 +19,8 @@ pub(super) struct Pools {
     /// May lag behind: listings only.
     pub(super) replica: Option<Lending<Postgres>>,
     pub(super) pooler_mode: bool,
+    /// What this process acknowledged lately.
+    pub(super) promises: Arc<Promises>,
 }
 
 impl Pools {
@@ -31,7 +35,8 @@ impl Pools {
                 ));
             }
         };
-        Ok(Self { primary: pool(url, settings)?, replica, pooler_mode: settings.pooler_mode })
+        let primary = pool(url, settings)?;
+        Ok(Self { primary, replica, pooler_mode: settings.pooler_mode, promises: Arc::default() })
     }
 
     pub(super) async fn close(&self) {

@@ -1,5 +1,6 @@
 //! A write transaction.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Engine;
@@ -10,6 +11,8 @@ use super::faults::{commit_fault, fault, is_lost};
 use super::group::Member;
 use super::lending::LentTransaction;
 use super::pools::Pools;
+use super::promises::Promises;
+use super::rows::Event;
 use crate::error::{Error, Result};
 use crate::permit::Permit;
 
@@ -20,6 +23,9 @@ pub struct Writer {
     transaction: Open,
     started: Instant,
     spoiled: bool,
+    /// The events of this transaction, with where they are remembered once it is committed; none where no failover can
+    /// lose them.
+    promises: Option<(Arc<Promises>, Vec<Event>)>,
 }
 
 enum Open {
@@ -31,12 +37,12 @@ impl Store {
     /// Opens a write transaction for what the permit allows. 503 where no connection becomes free in time.
     pub async fn begin(&self, permit: &Permit) -> Result<Writer> {
         let started = Instant::now();
-        let transaction = match self.engine() {
-            Engine::Sqlite(embedded) => begin_embedded(embedded).await?,
-            Engine::Postgres(pools) => begin_postgres(pools).await?,
+        let (transaction, promises) = match self.engine() {
+            Engine::Sqlite(embedded) => (begin_embedded(embedded).await?, None),
+            Engine::Postgres(pools) => (begin_postgres(pools).await?, Some((Arc::clone(&pools.promises), Vec::new()))),
         };
         tracing::trace!(actor = permit.actor(), "a write transaction begins");
-        Ok(Writer { transaction, started, spoiled: false })
+        Ok(Writer { transaction, started, spoiled: false, promises })
     }
 }
 
@@ -69,8 +75,18 @@ impl Writer {
             Open::Sqlite(member) => member.commit().await?,
             Open::Postgres(transaction, _) => transaction.commit().await.map_err(commit_fault)?,
         }
+        if let Some((promises, events)) = self.promises {
+            promises.keep(events);
+        }
         metrics::histogram!("weir_store_query_seconds", "operation" => "write").record(self.started.elapsed());
         Ok(())
+    }
+
+    /// This event becomes true with the transaction, and its change with it.
+    pub(super) fn promise(&mut self, event: &Event) {
+        if let Some((_, events)) = &mut self.promises {
+            events.push(event.clone());
+        }
     }
 
     pub(super) fn on(&mut self) -> On<'_> {

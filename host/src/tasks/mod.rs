@@ -4,6 +4,7 @@ pub mod audit;
 mod expiration;
 mod housekeeping;
 pub mod login;
+pub mod losses;
 mod metadata_files;
 pub mod order;
 mod orphans;

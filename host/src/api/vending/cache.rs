@@ -42,6 +42,13 @@ impl Default for Vending {
     }
 }
 
+impl Vending {
+    /// Whoever asks next is granted anew.
+    pub fn forget_all(&self) {
+        self.grants.invalidate_all();
+    }
+}
+
 impl App {
     /// What the plugin grants, new or remembered. Of many that ask at once one asks the plugin; where it gives up, the next one
     /// does (R19).
