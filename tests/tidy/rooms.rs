@@ -2,8 +2,8 @@
 
 use crate::{Source, assert_none, sources};
 
-/// Whom everybody may use: the error, the permit, the law, where requests may go, the operator's section for the room.
-const SHARED: [&str; 5] = ["error", "permit", "catalog", "reach", "config"];
+/// Whom everybody may use: the error, the permit, the law, where requests may go, by which TLS, the operator's section for the room.
+const SHARED: [&str; 6] = ["error", "permit", "catalog", "reach", "tls", "config"];
 /// The rooms that tell a story, so they see all others; `cli` speaks for the operator.
 const STORYTELLERS: [&str; 3] = ["api", "tasks", "cli"];
 

@@ -21,8 +21,7 @@ pub(super) struct Fetcher {
 impl Fetcher {
     /// `ca_file` holds certificates (PEM) that are trusted beside those of the system.
     pub fn open(ca_file: Option<&Path>) -> anyhow::Result<Self> {
-        // Fails where one is installed already, which is as good.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        crate::tls::choose_ring();
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -62,8 +62,7 @@ impl Nats {
     }
 
     async fn connect(&self) -> anyhow::Result<Context> {
-        // Somebody else may have installed it already; then it is the same.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        crate::tls::choose_ring();
         let mut options = ConnectOptions::new().name("weir").connection_timeout(self.timeout());
         if let Some(file) = &self.section.credentials_file {
             options = options.credentials_file(file).await?;

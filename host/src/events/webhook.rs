@@ -23,8 +23,7 @@ pub struct Webhook {
 
 impl Webhook {
     pub fn open(name: &str, section: &config::Webhook) -> anyhow::Result<Self> {
-        // Somebody else may have installed it already; then it is the same.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        crate::tls::choose_ring();
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .timeout(Duration::from_millis(section.timeout_ms))

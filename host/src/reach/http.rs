@@ -15,8 +15,7 @@ const IDLE_CONNECTIONS_MAX: usize = 8;
 /// No proxies of the environment, no redirects, nothing inflated; the resolver below decides where connections go. An
 /// address in place of a name is not resolved: whoever sends looks at it first.
 pub fn client(allow_private: bool, headers_max: usize) -> reqwest::Result<reqwest::Client> {
-    // Somebody else may have installed it already; then it is the same.
-    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    crate::tls::choose_ring();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(Policy::none())

@@ -43,8 +43,7 @@ struct Lease {
 
 impl Sessions {
     pub(super) fn new(settings: &config::Vault) -> Result<Self> {
-        // Whoever comes first installs it for the process; a second try says so and changes nothing.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        crate::tls::choose_ring();
         let this = Self { settings: settings.clone(), present: RwLock::new(None), turn: Semaphore::new(1) };
         this.client("").map(|_| this)
     }

@@ -13,7 +13,6 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
 use tokio::runtime::Handle;
-use tokio_rustls::rustls::crypto::ring;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
 
@@ -36,8 +35,7 @@ impl Traces {
 
 /// The sender with the layer that feeds it.
 pub(super) fn start(endpoint: &str, config: &crate::config::Traces) -> anyhow::Result<(Traces, BoxedLayer)> {
-    // An error means that somebody installed a provider before, which is as good.
-    let _ = ring::default_provider().install_default();
+    crate::tls::choose_ring();
     let headers = config.authorization.iter().map(|secret| ("authorization".to_owned(), secret.expose().to_owned()));
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()

@@ -124,8 +124,7 @@ impl Fetcher {
 
 /// A client that follows no redirect, uses no proxy of the environment, and inflates nothing by itself.
 fn client() -> reqwest::Result<reqwest::Client> {
-    // Fails where one is installed already, which is as good.
-    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    crate::tls::choose_ring();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
