@@ -46,6 +46,7 @@ pub fn layers(router: Router, config: &Config) -> Router {
         request_timeout: config.server.request_timeout(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         hosts: Hosts::of(config),
+        audits: config.audit.is_kept(),
     });
     let router = router
         .layer(DefaultBodyLimit::max(config.server.body_bytes_max))
@@ -75,6 +76,8 @@ struct Edge {
     trusted_proxies: Vec<Cidr>,
     /// `None` accepts every name.
     hosts: Option<Hosts>,
+    /// Whether a trail of decisions is of any use.
+    audits: bool,
 }
 
 async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
@@ -84,9 +87,14 @@ async fn pass(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
     telemetry::adopt(&span, request.headers());
     async {
-        let trail = Trail::begin(&request, id.to_str().unwrap_or_default(), record.client);
-        let mut response = trail.follow(edge.admit(&record, request, next)).await;
-        trail.end(response.status());
+        let mut response = if edge.audits {
+            let trail = Trail::begin(&request, id.to_str().unwrap_or_default(), record.client);
+            let response = trail.follow(edge.admit(&record, request, next)).await;
+            trail.end(response.status());
+            response
+        } else {
+            edge.admit(&record, request, next).await
+        };
         response.headers_mut().insert(X_REQUEST_ID, id);
         record.end(&response);
         response

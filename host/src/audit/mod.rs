@@ -44,8 +44,7 @@ impl Audit {
 
     /// Whether such a decision is recorded.
     pub fn wants(&self, weight: Weight) -> bool {
-        let goes_somewhere = self.section.log || self.section.outbox || self.file.is_some();
-        goes_somewhere
+        self.section.is_kept()
             && match self.section.decisions {
                 AuditedDecisions::None => false,
                 AuditedDecisions::Denials => weight.refused && !weight.aside,

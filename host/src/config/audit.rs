@@ -58,6 +58,11 @@ impl Default for Audit {
 }
 
 impl Audit {
+    /// Whether any record is kept anywhere.
+    pub fn is_kept(&self) -> bool {
+        self.decisions != AuditedDecisions::None && (self.log || self.outbox || self.file.is_some())
+    }
+
     pub(super) fn problems(&self) -> Vec<Problem> {
         let names_no_file = self.file.as_ref().is_some_and(|file| file.file_name().is_none());
         if names_no_file {
