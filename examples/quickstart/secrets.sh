@@ -20,6 +20,8 @@ openfga=$(made openfga-password)
 token=$(made openfga-token)
 setup=$(made setup-secret)
 quickstart=$(made quickstart-secret)
+nats=$(made nats-password)
+listener=$(made nats-listener-password)
 made secrets-key >/dev/null
 made s3-password >/dev/null
 
@@ -35,6 +37,28 @@ authn:
 playground:
   enabled: false
 YAML
+printf 'nats://weir:%s@nats:4222' "$nats" | holds nats-url
+# The catalog makes its stream and tells; `listener` reads that stream, and nothing else.
+holds nats-users.conf <<CONF
+authorization {
+  users: [
+    {
+      user: weir, password: "$nats"
+      permissions: {
+        publish: ["weir.events.>", "\$JS.API.STREAM.INFO.weir", "\$JS.API.STREAM.CREATE.weir"]
+        subscribe: ["_INBOX.>"]
+      }
+    }
+    {
+      user: listener, password: "$listener"
+      permissions: {
+        publish: ["\$JS.API.STREAM.INFO.weir", "\$JS.API.CONSUMER.*.weir.>", "\$JS.API.CONSUMER.MSG.NEXT.weir.>", "\$JS.ACK.weir.>"]
+        subscribe: ["_INBOX.>"]
+      }
+    }
+  ]
+}
+CONF
 if [ ! -s "$folder/keycloak-cert" ]; then # signed by an authority whose own key nobody keeps
   draft=$(mktemp -d)
   trap 'rm -rf "$draft"' EXIT

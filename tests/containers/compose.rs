@@ -49,6 +49,7 @@ fn everything_starts_in_the_order_of_health() {
         ("weir", "openfga"),
         ("weir", "keycloak"),
         ("weir", "s3"),
+        ("weir", "nats"),
         ("setup", "weir"),
     ] {
         assert_eq!(waits(service, other), "service_healthy", "{service} waits for {other}");
@@ -66,7 +67,7 @@ fn everything_starts_in_the_order_of_health() {
 #[test]
 fn the_catalog_is_confined_and_only_this_machine_reaches_it() {
     let Some(all) = understood(&["docker-compose.yaml"]) else { return };
-    for service in ["migrate", "weir", "openfga-migrate", "openfga", "setup"] {
+    for service in ["migrate", "weir", "openfga-migrate", "openfga", "nats", "setup"] {
         let service = &all["services"][service];
         assert_eq!(service["read_only"], true);
         assert_eq!(service["cap_drop"], json!(["ALL"]));
@@ -77,7 +78,7 @@ fn the_catalog_is_confined_and_only_this_machine_reaches_it() {
             assert_eq!(port["host_ip"], "127.0.0.1", "{name}");
         }
     }
-    for inner in ["postgres", "openfga"] {
+    for inner in ["postgres", "openfga", "nats"] {
         assert!(all["services"][inner]["ports"].is_null());
         assert_eq!(all["services"][inner]["networks"], json!({ "inside": null }));
     }
@@ -90,7 +91,8 @@ fn no_secret_is_in_an_environment_or_in_git() {
     let Some(all) = understood(&["docker-compose.yaml"]) else { return };
     for (name, service) in all["services"].as_object().expect("services") {
         for (variable, value) in service["environment"].as_object().into_iter().flatten() {
-            let is_secret = ["PASSWORD", "STORE__URL", "KEY", "SECRET"].iter().any(|word| variable.contains(word));
+            let is_secret =
+                ["PASSWORD", "STORE__URL", "NATS__URL", "KEY", "SECRET"].iter().any(|word| variable.contains(word));
             let is_file =
                 variable.ends_with("_FILE") && value.as_str().is_some_and(|path| path.starts_with("/run/secrets/"));
             assert!(!is_secret || is_file, "{name}: {variable}");

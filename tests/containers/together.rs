@@ -1,6 +1,6 @@
 //! The services of compose as processes of this machine, with the settings that compose gives them, up to the quickstart.
 //!
-//! Postgres and OpenFGA are the real ones. MinIO and Keycloak come from no package registry: this process stands in for them,
+//! Postgres, OpenFGA and NATS are the real ones. MinIO and Keycloak come from no package registry: this process stands in for them,
 //! with a storage that enforces session policies and a provider of tokens.
 
 use std::fs;
@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::pull;
+use futures_util::StreamExt;
 use weir_tests::oidc::Provider;
 use weir_tests::tools::{installed, python, succeed};
 use weir_tests::{Engine, Http, Installation, S3Server, free_port, run_on};
@@ -81,6 +84,55 @@ async fn openfga(installation: &Installation, secrets: &Path) -> Option<(Running
     Some((running, url))
 }
 
+/// NATS with the configuration that compose mounts; gives its port.
+async fn nats(installation: &Installation, secrets: &Path) -> Option<(Running, u16)> {
+    let home = installation.home().join("nats");
+    fs::create_dir(&home).expect("a new folder");
+    let (port, health) = (free_port(), format!("127.0.0.1:{}", free_port()));
+    let config = fs::read_to_string(quickstart("nats.conf")).expect("readable");
+    let config = config
+        .replace("0.0.0.0:4222", &format!("127.0.0.1:{port}"))
+        .replace("127.0.0.1:8222", &health)
+        .replace("\"/data\"", &format!("{:?}", home.join("data")));
+    fs::write(home.join("nats.conf"), config).expect("writable");
+    fs::copy(secrets.join("nats-users.conf"), home.join("users.conf")).expect("made");
+    let mut run = installed("nats-server")?;
+    run.arg("--config").arg(home.join("nats.conf"));
+    run.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let running = Running(run.spawn().expect("NATS starts"));
+    let http = Http::new(&format!("http://{health}"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while http.get("/healthz").try_send().await.is_none_or(|answer| answer.status != 200) {
+        assert!(Instant::now() < deadline, "NATS does not serve at {health}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Some((running, port))
+}
+
+/// Reads the stream as compose's `listener` until it hears of this, then tries to say something itself.
+async fn hear(port: u16, secrets: &Path, subject: &str) {
+    let password = fs::read_to_string(secrets.join("nats-listener-password")).expect("made");
+    let login = async_nats::ConnectOptions::with_user_and_password("listener".to_owned(), password);
+    let client = login.connect(format!("127.0.0.1:{port}")).await.expect("the server answers");
+    let mut stream = jetstream::new(client.clone()).get_stream("weir").await.expect("the catalog made the stream");
+    let consumer = stream.create_consumer(pull::Config::default()).await.expect("it may read");
+    let mut messages = consumer.messages().await.expect("it may read");
+    let heard = async {
+        while let Some(message) = messages.next().await {
+            if message.expect("a message").subject.as_str() == subject {
+                return;
+            }
+        }
+        panic!("the stream ended before {subject}");
+    };
+    tokio::time::timeout(Duration::from_secs(60), heard).await.unwrap_or_else(|_| panic!("nobody told of {subject}"));
+
+    let before = stream.info().await.expect("it may look").state.messages;
+    client.publish("weir.events.table.dropped", "{}".into()).await.expect("it is sent");
+    client.flush().await.expect("it has arrived");
+    assert_eq!(stream.info().await.expect("it may look").state.messages, before, "who listens tells nothing");
+}
+
 /// One of the scripts, with what compose tells it.
 fn script(file: &str, weir: &str, provider: &Provider, secret: &Path) -> Option<Command> {
     let mut python = python("venv")?;
@@ -101,6 +153,10 @@ fn the_services_of_compose_end_with_a_table_on_s3_by_vended_keys() {
         let mut installation = Installation::create(engine, &[]).await;
         let secrets = secrets(&installation);
         let Some((_openfga, openfga_url)) = openfga(&installation, &secrets).await else { return };
+        let Some((_nats, nats_port)) = nats(&installation, &secrets).await else { return };
+        let nats_url = fs::read_to_string(secrets.join("nats-url")).expect("made");
+        let nats_url = nats_url.replace("@nats:4222", &format!("@127.0.0.1:{nats_port}"));
+        fs::write(installation.home().join("nats-url"), nats_url).expect("writable");
         let s3 = S3Server::start().await;
         let provider = Provider::start().await;
         let settings = fs::read_to_string(quickstart("weir.toml")).expect("readable");
@@ -115,6 +171,7 @@ fn the_services_of_compose_end_with_a_table_on_s3_by_vended_keys() {
         for (name, value) in [
             ("WEIR_CONFIG", config.display().to_string()),
             ("WEIR__SECRETS__KEY_FILE", secrets.join("secrets-key").display().to_string()),
+            ("WEIR__EVENTS__NATS__URL_FILE", installation.home().join("nats-url").display().to_string()),
             ("WEIR__STORE__MIGRATE_AT_START", "false".to_owned()),
             ("WEIR__BOOTSTRAP__ENABLED", "false".to_owned()),
         ] {
@@ -141,8 +198,9 @@ fn the_services_of_compose_end_with_a_table_on_s3_by_vended_keys() {
 
         assert!(said.contains(r#""DE""#) && said.contains("kept under s3://lake/lake/"), "{said}");
         assert!(!s3.assumed().is_empty(), "the client had keys of its own for the table");
+        hear(nats_port, &secrets, "weir.events.table.committed").await;
         let log = weir.log();
-        for secret in ["secrets-key", "s3-password", "openfga-token"] {
+        for secret in ["secrets-key", "s3-password", "openfga-token", "nats-password"] {
             let value = fs::read_to_string(secrets.join(secret)).expect("made");
             assert!(!log.contains(&value), "the value of {secret} is in the log");
         }
