@@ -1,6 +1,7 @@
 # Weir's images. The one to run is the last; `docker build --target NAME .` makes another:
 #   runtime  the program on a base without a shell (default)
-#   small    the program without the compiler: it runs the bundled plugins, and others that were compiled ahead of time
+#   small    the program without the compiler, the ways to NATS and OTLP: it runs the bundled plugins, and others that were
+#            compiled ahead of time
 #   debug    the same as runtime beside a shell
 #   dev      the toolchain; the source is mounted, see docker-compose.dev.yaml
 # It needs nothing but Docker's built-in syntax. Hardened bases go in by --build-arg.
