@@ -5,3 +5,4 @@ mod objects;
 mod plugins;
 mod refusals;
 mod render;
+mod switches;
