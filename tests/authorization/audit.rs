@@ -20,6 +20,7 @@ on_both_engines!(
     reading_is_recorded_only_where_everything_is,
     no_record_holds_a_token_or_a_value,
     records_become_events_in_the_order_in_which_they_were_made,
+    no_crash_parts_a_change_from_the_record_of_who_allowed_it,
     the_log_tells_of_decisions_in_fields
 );
 
@@ -230,7 +231,39 @@ async fn records_become_events_in_the_order_in_which_they_were_made(engine: Engi
     let last = events.last().expect("an event");
     assert_eq!(last["actor"], "one~alice");
     assert_eq!(last["subject"], format!("warehouse/{}", audited.trusting.weir.prefix));
-    assert_eq!((last["data"]["verdict"].as_str(), last["data"]["outcome"].as_str()), (Some("allow"), Some("200")));
+    assert_eq!(
+        (last["data"]["verdict"].as_str(), last["data"]["outcome"].as_str()),
+        (Some("allow"), Some("committed"))
+    );
+}
+
+/// What is in the outbox before the task that brings records there has run is what no crash takes away.
+async fn no_crash_parts_a_change_from_the_record_of_who_allowed_it(engine: Engine) {
+    let audited = Audited::open(engine, &[]).await;
+    let app = &audited.trusting.weir.app;
+    audit::store_due_now(app).await.expect("records are stored");
+    let before = audited.events("weir.audit.recorded").await.len();
+    let catalog = audited.catalog_of(&audited.trusting.provider.token("alice"));
+    let commit = || bodies::commit(json!([]), bodies::set_property("k", "v"));
+    let ask = |path: &str, body: Value, id: &str| catalog.post(path, body).header("x-request-id", id);
+
+    ask("/namespaces", json!({"namespace": ["new"]}), "namespace").send().await.expect(200);
+    ask("/namespaces/new/tables", bodies::create_table("t"), "table").send().await.expect(200);
+    ask("/namespaces/new/views", bodies::create_view("v"), "view").send().await.expect(200);
+    ask("/namespaces/new/tables/t", commit(), "commit").send().await.expect(200);
+    let asked = bodies::commit(json!([{"type": "assert-table-uuid", "uuid": uuid::Uuid::nil()}]), json!([]));
+    ask("/namespaces/new/tables/t", asked, "lost").send().await.expect(409);
+
+    let told = async || {
+        let events = audited.events("weir.audit.recorded").await.split_off(before);
+        let told = events.into_iter().map(|event| (event["requestid"].clone(), event["data"]["outcome"].clone()));
+        told.collect::<Vec<_>>()
+    };
+    let stored = ["namespace", "table", "view", "commit"].map(|id| (json!(id), json!("committed")));
+    assert_eq!(told().await, stored, "each with its change");
+    audit::store_due_now(app).await.expect("records are stored");
+    let all = [&stored[..], &[(json!("lost"), json!("409"))]].concat();
+    assert_eq!(told().await, all, "nothing twice, and what changed nothing as it ended");
 }
 
 async fn the_log_tells_of_decisions_in_fields(engine: Engine) {

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::answer::{self, Answer};
+use super::audit;
 use super::authorize::{Access, Object, Question, Wish, distinct, missing};
 use super::documents::{Cached, Snapshots};
 use super::extract::{OfTable, RawBody};
@@ -282,6 +283,7 @@ async fn swap_all(
     for plan in in_order {
         plan.apply(&mut writer, app.clock.now_ms()).await?;
     }
+    audit::store_with(&mut writer, app.clock.now_ms()).await?;
     writer.commit().await
 }
 

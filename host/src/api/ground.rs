@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::json;
 
+use super::audit;
 use super::authorize::{Object, Question};
 use super::contracts::Proposed;
 use super::idempotent::{Attempt, Replay};
@@ -117,6 +118,7 @@ impl Ground {
         }
         let happened = Happened::to_tabular(change, &newcomer.row, json!({}));
         newcomer.insert(&mut writer, &written.document, &event(&self.permit, happened, now_ms)?).await?;
+        audit::store_with(&mut writer, now_ms).await?;
         writer.commit().await?;
         app.tell_created(&self.caller, Object::Tabular(&newcomer.row)).await;
         Ok(())

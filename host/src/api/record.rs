@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::audit;
 use crate::catalog::ids::WarehouseId;
 use crate::error::Result;
 use crate::events::{EventBody, EventKind, body_text};
@@ -95,12 +96,13 @@ fn joined(mut data: Value, more: Value) -> Value {
     data
 }
 
-/// Writes the event beside the change; both become true together.
+/// Writes the event beside the change, with the record of the decision that allowed it; all become true together.
 pub async fn record(writer: &mut Writer, permit: &Permit, happened: Happened, now_ms: i64) -> Result<()> {
-    writer.append_event(&event(permit, happened, now_ms)?).await
+    writer.append_event(&event(permit, happened, now_ms)?).await?;
+    audit::store_with(writer, now_ms).await
 }
 
-/// The event as it is written, by a statement that makes the change as well.
+/// The event as it is written, by a statement that makes the change as well; [`audit::store_with`] follows.
 pub fn event(permit: &Permit, happened: Happened, now_ms: i64) -> Result<Event> {
     let id = Uuid::now_v7();
     let body = body_text(&EventBody {

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::audit;
 use super::authorize::{Object, Question, Wish, distinct, missing};
 use super::commit::refuse_other_identifier;
 use super::contracts::Proposed;
@@ -258,5 +259,6 @@ async fn swap(
             )));
         }
     }
+    audit::store_with(&mut writer, now_ms).await?;
     writer.commit().await
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::Serialize;
+use uuid::Uuid;
 
 /// One decision. No token is part of it, nor is any value that a request carries: only names.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -85,6 +86,9 @@ impl Wished {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Entry {
+    /// The id of its event, however often it is stored: with the change, then with the answer.
+    #[serde(skip)]
+    pub id: Uuid,
     /// In RFC 3339.
     pub at: String,
     pub request_id: String,
@@ -95,7 +99,8 @@ pub struct Entry {
     pub user_agent: String,
     #[serde(flatten)]
     pub record: Record,
-    /// The status of the answer; `abandoned` where the client did not wait for it, so that nobody can say.
+    /// The status of the answer; `abandoned` where the client did not wait for it, so that nobody can say; `committed` where
+    /// the record was stored with the change that it allowed.
     pub outcome: String,
 }
 

@@ -89,6 +89,26 @@ impl Writer {
         Ok(())
     }
 
+    /// The same, unless the outbox has an event of this id; then the first one stays.
+    pub async fn append_event_once(&mut self, event: &Event) -> Result<()> {
+        let touched = run!(
+            self,
+            "INSERT INTO outbox (id, kind, warehouse_id, subject, body, at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO NOTHING",
+            event.id,
+            event.kind.as_str(),
+            event.warehouse_id.map(|id| id.0),
+            event.subject.as_str(),
+            event.body.as_str(),
+            event.at_ms
+        )?;
+        if touched == 1 {
+            self.promise(event);
+        }
+        Ok(())
+    }
+
     /// Forgets a delivered event; `false` where another replica did before.
     pub async fn delete_event(&mut self, id: Uuid) -> Result<bool> {
         let touched = run!(self, "DELETE FROM outbox WHERE id = $1", id)?;

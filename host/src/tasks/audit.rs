@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::to_value;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::audit::Entry;
@@ -17,8 +16,8 @@ use crate::store::rows::Event;
 /// Records stored in one transaction.
 const BATCH: usize = 500;
 
-/// Stores records until asked to stop, then once more. What a crash takes with it is in the log and in the file, where
-/// those are asked for: they are written before the answer leaves.
+/// Stores records until asked to stop, then once more. What allowed a change has been stored with it, and stays as it was. What a
+/// crash takes of the others is in the log and in the file, where those are asked for: they are written before the answer leaves.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let poll = Duration::from_millis(app.config.events.poll_interval_ms);
     loop {
@@ -46,7 +45,7 @@ pub async fn store_due_now(app: &App) -> Result<usize> {
         }
         let mut writer = app.store.begin(&Permit::operator("audit")).await?;
         for entry in &entries {
-            writer.append_event(&event(entry, app.clock.now_ms())?).await?;
+            writer.append_event_once(&event(entry, app.clock.now_ms())?).await?;
         }
         writer.commit().await?;
         app.audit.forget(entries.len());
@@ -54,8 +53,9 @@ pub async fn store_due_now(app: &App) -> Result<usize> {
     }
 }
 
-fn event(entry: &Entry, at_ms: i64) -> Result<Event> {
-    let (id, kind, record) = (Uuid::now_v7(), EventKind::AuditRecorded, &entry.record);
+/// The event of a record; it has the record's id.
+pub fn event(entry: &Entry, at_ms: i64) -> Result<Event> {
+    let (id, kind, record) = (entry.id, EventKind::AuditRecorded, &entry.record);
     let subject = match &record.object_id {
         Some(id) => format!("{}/{id}", record.object_kind),
         None => record.object_kind.to_owned(),
