@@ -52,7 +52,7 @@ authorization {
     {
       user: listener, password: "$listener"
       permissions: {
-        publish: ["\$JS.API.STREAM.INFO.weir", "\$JS.API.CONSUMER.*.weir.>", "\$JS.API.CONSUMER.MSG.NEXT.weir.>", "\$JS.ACK.weir.>"]
+        publish: ["\$JS.API.STREAM.INFO.weir", "\$JS.API.CONSUMER.CREATE.weir", "\$JS.API.CONSUMER.*.weir.>", "\$JS.API.CONSUMER.MSG.NEXT.weir.>", "\$JS.ACK.weir.>"]
         subscribe: ["_INBOX.>"]
       }
     }

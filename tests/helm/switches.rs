@@ -1,4 +1,4 @@
-//! Every switch of the chart reaches the object that it is about, and selectors find what they are for.
+//! Every switch of the chart reaches the object that it is about.
 
 use serde_json::{Value, json};
 
@@ -18,13 +18,10 @@ fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
     object[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The ports of the pods that a selector finds, by name; no pod of a hook is among them.
+/// The ports of the pods that a selector finds, by name.
 fn ports_behind<'a>(objects: &'a [Value], selector: &Value) -> Vec<&'a str> {
     let found = pods(objects).into_iter().filter(|(object, _)| selects(selector, labels(object)));
-    let containers = found.flat_map(|(object, pod)| {
-        assert!(["Deployment", "StatefulSet"].contains(&object["kind"].as_str().expect("a kind")), "{object}");
-        containers(pod)
-    });
+    let containers = found.flat_map(|(_, pod)| containers(pod));
     containers.flat_map(|container| list(container, "ports")).filter_map(|port| port["name"].as_str()).collect()
 }
 

@@ -1,4 +1,4 @@
-//! R9: changes that were acknowledged, then lost by the database, are found, told, and kept from being cleaned up.
+//! R9: changes that were acknowledged, then lost by the database, are told of.
 
 use std::fs::{self, File};
 use std::path::Path;
