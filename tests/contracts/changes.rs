@@ -33,6 +33,57 @@ impl Change {
             _ => http.post(&self.path, self.body.clone()),
         }
     }
+
+    /// The same change where it is only to be checked.
+    pub fn check(&self, weir: &Governed) -> Ask {
+        weir.management.post(&format!("/warehouse/{}/contracts/check", weir.prefix), self.checked())
+    }
+
+    /// What its path names goes beside what its body, or its query, says.
+    fn checked(&self) -> Value {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let body = match self.method {
+            "DELETE" => query.split('&').filter(|flag| !flag.is_empty()).map(yes).collect(),
+            _ => self.body.clone(),
+        };
+        match (self.method, parts.as_slice()) {
+            ("POST", ["transactions", "commit"]) => body,
+            ("POST", ["tables", "rename"]) => json!({"rename-table": body}),
+            ("POST", ["views", "rename"]) => json!({"rename-view": body}),
+            ("POST", ["namespaces"]) => json!({"create-namespace": body}),
+            ("POST", ["warehouse", _, "deleted-tabulars", "undrop"]) => json!({"undrop": body}),
+            ("POST", ["warehouse", _, "namespace", id, "move"]) => json!({"namespace-id": id, "move-namespace": body}),
+            ("POST", ["namespaces", namespace, "tables"]) => json!({"namespace": [namespace], "create": body}),
+            ("POST", ["namespaces", namespace, "views"]) => json!({"namespace": [namespace], "create-view": body}),
+            ("POST", ["namespaces", namespace, "properties"]) => {
+                json!({"namespace": [namespace], "update-properties": body})
+            }
+            ("POST", ["namespaces", namespace, change @ ("register" | "register-view")]) => {
+                json!({"namespace": [namespace], (*change): body})
+            }
+            ("DELETE", ["namespaces", namespace]) => json!({"namespace": [namespace], "drop-namespace": body}),
+            (method, ["namespaces", namespace, kind, name, rest @ ..]) => {
+                let mut checked = match (method, *kind, rest) {
+                    ("POST", "tables", []) => body,
+                    ("POST", "tables", ["unregister"]) => json!({"unregister-table": body}),
+                    ("POST", "views", []) => json!({"replace-view": body}),
+                    ("DELETE", "tables", []) => json!({"drop-table": body}),
+                    ("DELETE", "views", []) => json!({"drop-view": body}),
+                    _ => panic!("{method} {path} has no check"),
+                };
+                checked["identifier"] = bodies::identifier(namespace, name);
+                checked
+            }
+            (method, _) => panic!("{method} {path} has no check"),
+        }
+    }
+}
+
+/// `force=true` of a query as a member of a body.
+fn yes(flag: &str) -> (String, Value) {
+    let (name, value) = flag.split_once('=').expect("a name and a value");
+    (name.to_owned(), json!(value == "true"))
 }
 
 /// The names of all that the changes are about.

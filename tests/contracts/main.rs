@@ -2,9 +2,11 @@
 
 mod changes;
 mod check;
+mod checks_of_all;
 mod judging;
 mod measured;
 mod moves;
+mod moving_meanwhile;
 mod mutations;
 mod shadows;
 mod transactions;

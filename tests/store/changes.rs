@@ -69,8 +69,9 @@ async fn a_namespace_that_holds_anything_stays(engine: Engine) {
     let child = add_namespace(&ledger, &[ledger.namespace], "sales.eu").await;
     let table = ledger.table("t").await;
     let delete = async |id: NamespaceId| {
+        let row = ledger.store.namespace_by_id(ledger.warehouse, id).await.unwrap().unwrap();
         let mut writer = begin(&ledger.store).await;
-        let deleted = writer.delete_namespace(id).await.unwrap();
+        let deleted = writer.delete_namespace(id, &row.path).await.unwrap();
         if deleted {
             writer.commit().await.unwrap();
         }

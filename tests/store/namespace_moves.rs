@@ -19,7 +19,7 @@ async fn row(ledger: &Ledger, path: &str) -> NamespaceRow {
 
 async fn move_to(ledger: &Ledger, from: &NamespaceRow, above: Option<&NamespaceRow>, path: &str) -> MovedNamespace {
     let mut writer = begin(&ledger.store).await;
-    let to = MoveNamespace { from, above, path: &namespace(path), now_ms: 3 };
+    let to = MoveNamespace { from, above, path: &namespace(path), inside: None, now_ms: 3 };
     let moved = writer.move_namespace(&to).await.unwrap();
     if moved == MovedNamespace::Done {
         writer.commit().await.unwrap();

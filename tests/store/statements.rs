@@ -10,8 +10,8 @@ use crate::fixture::ledger;
 
 /// What exists on one engine only, always behind a visible `match`.
 const SQLITE_ONLY: [&str; 3] = ["sqlite_master", "hex(id)", "json_each"];
-const POSTGRES_ONLY: [&str; 5] =
-    ["pg_advisory_xact_lock", "to_regclass", "jsonb_array_elements_text", "pg_walfile_name", "ANY("];
+const POSTGRES_ONLY: [&str; 6] =
+    ["pg_advisory_xact_lock", "to_regclass", "jsonb_array_elements_text", "pg_walfile_name", "ANY(", "FOR KEY SHARE"];
 
 /// The literals in the store's sources that begin as a statement does, so that none can be forgotten.
 fn statements() -> Vec<(String, String)> {

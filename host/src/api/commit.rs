@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::answer::{self, Answer};
 use super::audit;
 use super::authorize::{Access, Object, Question, Wish, distinct, missing};
+use super::contracts::place_of;
 use super::documents::{Cached, Snapshots};
 use super::extract::{OfTable, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
@@ -278,7 +279,9 @@ async fn swap_all(
     let mut in_order: Vec<&Planned> = planned.iter().collect();
     in_order.sort_by_key(|plan| plan.step.id());
 
-    let mut writer = app.store.begin(&first.permit).await?;
+    let rows = planned.iter().map(|plan| plan.step.row());
+    let within = (first.step.row().warehouse_id, first.step.row().warehouse_version);
+    let mut writer = app.begin_in_place(&first.permit, within, rows.map(place_of)).await?;
     attempt.record(&mut writer, StatusCode::OK, replay(&ids)).await?;
     for plan in in_order {
         plan.apply(&mut writer, app.clock.now_ms()).await?;
@@ -302,11 +305,15 @@ impl Step {
         WarehouseSettings::from_stored(&warehouse.settings)?.check_format_version(change.after.format_version())
     }
 
-    fn id(&self) -> TabularId {
+    fn row(&self) -> &Tabular {
         match self {
-            Self::Keep { row, .. } | Self::Swap { row, .. } => row.id,
-            Self::Create { newcomer, .. } => newcomer.row.id,
+            Self::Keep { row, .. } | Self::Swap { row, .. } => row,
+            Self::Create { newcomer, .. } => &newcomer.row,
         }
+    }
+
+    fn id(&self) -> TabularId {
+        self.row().id
     }
 
     fn written(&self) -> Option<&Written> {

@@ -4,6 +4,7 @@
 //! refuses it does.
 
 mod existing;
+mod in_place;
 mod judgement;
 mod record;
 mod shadow;
@@ -11,6 +12,8 @@ mod shadow;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use existing::MoveJudgement;
+pub use in_place::place_of;
 pub use judgement::Judgement;
 
 use super::authorize::Object;
@@ -39,16 +42,21 @@ impl<'a> Proposed<'a> {
 }
 
 impl App {
-    /// 400 with every violation where a contract refuses the change; 503, on commits 429, where one cannot judge it. The
-    /// change is looked at only where a contract governs the warehouse, of which the id and the version are told.
-    pub async fn review<'a>(
+    /// What the contracts say to one change. It is looked at only where a contract governs the warehouse, of which the id
+    /// and the version are told.
+    pub async fn judge_one<'a>(
         &self,
         caller: &Caller,
         within: (WarehouseId, i64),
         proposed: impl Future<Output = Result<Proposed<'a>, Error>>,
-    ) -> Result<(), Error> {
-        let alone = async { Ok(vec![proposed.await?]) };
-        self.judge_changes(caller, within, Togetherness::Each, alone).await?.enforce()
+    ) -> Result<Judgement, Error> {
+        let alone = Box::pin(async { Ok(vec![proposed.await?]) });
+        self.judge_changes(caller, within, Togetherness::Each, alone).await
+    }
+
+    /// What the contracts say where nothing would change.
+    pub fn nothing_to_judge(&self) -> Judgement {
+        Judgement::content(&self.plugins.contracts())
     }
 
     /// What the contracts say to the changes of one request.
@@ -63,7 +71,8 @@ impl App {
         if !self.covers(&panel, within).await? {
             return Ok(Judgement::content(&panel));
         }
-        match self.judged(caller, &panel, together, proposed).await {
+        // What a guest is asked through is large; everything that asks would carry it on its stack.
+        match Box::pin(self.judged(caller, &panel, together, proposed)).await {
             Err(error) if !panel.enforces() => {
                 tracing::warn!(%error, "a change could not be put before the contracts that only watch");
                 self.authorization.shadows.leave_out();

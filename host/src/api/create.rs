@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::answer::{self, Answer};
 use super::authorize::{Access, Object, missing};
 use super::commit::table_birth;
+use super::contracts::Judgement;
 use super::documents::{Cached, Snapshots};
 use super::drop;
 use super::extract::{InNamespace, RawBody};
@@ -56,11 +57,12 @@ async fn create_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = CreateTable::parse(body)?;
-    let Drafted { ground, newcomer, metadata, written } = draft(app, caller, (warehouse, path), &request).await?;
-    app.review(caller, ground.within(), newcomer.proposed_table(operation(&request), &metadata)).await?;
+    let drafted = draft(app, caller, (warehouse, path), &request).await?;
+    drafted.judged(app, &request).await?.enforce()?;
+    let Drafted { ground, newcomer, metadata, written } = drafted;
     if request.stage_create {
         // A client of an object store needs no folders; one on a local disk (DuckDB) does not make them itself.
-        let files = app.storage_of(&ground.warehouse).await?.files.clone();
+        let files = app.own_files(&ground.warehouse).await?;
         files.prepare_folder_of(&written.metadata_location).await?;
         let row = newcomer.row;
         // A place that the client chose is held against all others only when the table is made: no keys until then.
@@ -78,12 +80,27 @@ async fn create_once(
     answer_created(app, caller, &newcomer.row, (&cached, headers)).await
 }
 
-/// A table that could be created: decided, allowed, nothing written yet.
+/// A table that could come to be: decided, allowed, nothing written yet.
 pub struct Drafted {
-    pub ground: Ground,
-    pub newcomer: Newcomer,
-    pub metadata: Arc<TableMetadata>,
+    ground: Ground,
+    newcomer: Newcomer,
+    metadata: Arc<TableMetadata>,
     written: Written,
+}
+
+impl Drafted {
+    /// What the contracts say to its creation.
+    pub async fn judged(&self, app: &App, request: &CreateTable) -> Result<Judgement, Error> {
+        let operation = if request.stage_create { Operation::StageCreate } else { Operation::Create };
+        let proposed = self.newcomer.proposed_table(operation, &self.metadata);
+        app.judge_one(&self.ground.caller, self.ground.within(), Box::pin(proposed)).await
+    }
+
+    /// What the contracts say to its registration.
+    pub async fn judged_registration(&self, app: &App) -> Result<Judgement, Error> {
+        let proposed = self.ground.proposed_registration(app, &self.newcomer, &self.metadata);
+        app.judge_one(&self.ground.caller, self.ground.within(), Box::pin(proposed)).await
+    }
 }
 
 /// Decides that the caller may create it, then what it would be.
@@ -106,11 +123,6 @@ pub async fn draft(
     let written = Written::table(&metadata, file)?;
     let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
     Ok(Drafted { ground, newcomer, metadata: Arc::new(metadata), written })
-}
-
-/// What a request to create is to contracts.
-pub fn operation(request: &CreateTable) -> Operation {
-    if request.stage_create { Operation::StageCreate } else { Operation::Create }
 }
 
 /// The new table with what its maker may do with its files.
@@ -173,6 +185,22 @@ async fn register_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = RegisterTable::parse(body)?;
+    let drafted = draft_registration(app, caller, (warehouse, path), &request).await?;
+    drafted.judged_registration(app).await?.enforce()?;
+    let Drafted { ground, newcomer, metadata, written } = drafted;
+    // The file is not ours: whatever becomes of the transaction, it stays.
+    ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
+    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
+    answer_created(app, caller, &newcomer.row, (&cached, headers)).await
+}
+
+/// Decides that the caller may register it, then what it would be.
+pub async fn draft_registration(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, Namespace),
+    request: &RegisterTable,
+) -> Result<Drafted, Error> {
     let ground = Ground::even_if_taken(app, caller, TabularKind::Table, (warehouse, path, &request.name)).await?;
     if let Some(holder) = &ground.holder {
         if !request.overwrite || holder.kind == TabularKind::View {
@@ -182,16 +210,12 @@ async fn register_once(
         drop::refuse_protected(holder, false)?;
     }
     let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
-    let files = app.storage_of(&ground.warehouse).await?.files.clone();
+    let files = app.own_files(&ground.warehouse).await?;
     let bytes = files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
     let metadata = Arc::new(register::register(&bytes)?.metadata);
     WarehouseSettings::from_stored(&ground.warehouse.settings)?.check_format_version(metadata.format_version())?;
     let place = Place::chosen(&ground.warehouse, metadata.location())?;
     let written = Written::as_read(bytes, &metadata, file)?;
     let newcomer = ground.newcomer(place, &table_birth(&metadata, &written, app.clock.now_ms()));
-    app.review(caller, ground.within(), ground.proposed_registration(app, &newcomer, &metadata)).await?;
-    // The file is not ours: whatever becomes of the transaction, it stays.
-    ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
-    let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
-    answer_created(app, caller, &newcomer.row, (&cached, headers)).await
+    Ok(Drafted { ground, newcomer, metadata, written })
 }

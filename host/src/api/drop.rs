@@ -5,13 +5,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::authorize::{Object, Question, Wish, missing};
+use super::contracts::{Judgement, place_of};
 use super::extract::{flag, no_such_warehouse};
 use super::idempotent::{Attempt, Replay};
 use super::record::{Happened, TabularChange, record};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
-use crate::catalog::difference::Operation;
+use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::{ProjectId, WarehouseId};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
@@ -65,23 +66,39 @@ impl NamespaceDrop {
 /// The most tables and views that one recursive drop takes along; more would hold the writer for too long.
 const SUBTREE_MAX: usize = 10_000;
 
+/// A table or a view that the caller may drop so, which nothing stands against but contracts.
+pub async fn droppable(
+    app: &App,
+    caller: &Caller,
+    (warehouse, ident, kind): (WarehouseId, &TableIdent, TabularKind),
+    how: TabularDrop,
+) -> Result<(Tabular, Permit)> {
+    let tabular = app.tabular(caller, warehouse, ident, kind).await?;
+    let action = match kind {
+        TabularKind::Table => Action::TableDrop,
+        TabularKind::View => Action::ViewDrop,
+    };
+    let question = Question::new(action, Object::Tabular(&tabular)).wishing(how.wish());
+    let permit = app.authorize_question(caller, &question).await?;
+    refuse_protected(&tabular, how.force)?;
+    if how.purge_requested {
+        refuse_purge_of_shared_files(app, &tabular).await?;
+    }
+    Ok((tabular, permit))
+}
+
 /// Drops a table or a view as the warehouse's delete profile says, files included where asked.
 pub async fn tabular(
     app: &App,
-    (caller, permit): (&Caller, &Permit),
-    tabular: &Tabular,
+    (tabular, permit): (&Tabular, &Permit),
     how: TabularDrop,
     attempt: &Attempt,
 ) -> Result<()> {
-    refuse_protected(tabular, how.force)?;
-    if how.purge_requested {
-        refuse_purge_of_shared_files(app, tabular).await?;
-    }
-    app.review_leave(caller, tabular, Operation::Drop).await?;
     let warehouse = warehouse_of(app, tabular.warehouse_id).await?;
     let leave =
         Leave { permit, project: &warehouse.project_id, purge: how.purge_requested, now_ms: app.clock.now_ms() };
-    let mut writer = app.store.begin(permit).await?;
+    let within = (tabular.warehouse_id, tabular.warehouse_version);
+    let mut writer = app.begin_in_place(permit, within, [place_of(tabular)]).await?;
     attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
     match warehouse.delete_profile {
         DeleteProfile::Hard => leave.for_good(&mut writer, tabular).await?,
@@ -90,14 +107,31 @@ pub async fn tabular(
     writer.commit().await
 }
 
-/// Drops a namespace that is empty, or with `recursive` all that it holds.
-pub async fn namespace(
+/// A namespace that the caller may drop, with all that goes with it.
+pub struct Leaving {
+    row: NamespaceRow,
+    permit: Permit,
+    warehouse: Warehouse,
+    subtree: Subtree,
+}
+
+impl Leaving {
+    /// What the contracts say to it.
+    pub async fn judged(&self, app: &App, caller: &Caller) -> Result<Judgement> {
+        app.judge_subtree(caller, &self.row, &self.subtree).await
+    }
+}
+
+/// Decides that the caller may drop the namespace so, which nothing stands against but contracts.
+pub async fn droppable_namespace(
     app: &App,
-    (caller, permit): (&Caller, &Permit),
-    row: &NamespaceRow,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, &Namespace),
     how: NamespaceDrop,
-    attempt: &Attempt,
-) -> Result<()> {
+) -> Result<Leaving> {
+    let row = app.namespace(caller, warehouse, path).await?;
+    let question = Question::new(Action::NamespaceDrop, Object::Namespace(&row)).wishing(how.wish());
+    let permit = app.authorize_question(caller, &question).await?;
     if row.protected && !how.force {
         return Err(Error::Conflict(format!(
             "namespace {} is protected: lift its protection through the management API, or drop it with `force=true`",
@@ -106,10 +140,15 @@ pub async fn namespace(
     }
     let warehouse = warehouse_of(app, row.warehouse_id).await?;
     let subtree = match how.recursive {
-        true => droppable_subtree(app, caller, (&warehouse, row), how).await?,
+        true => droppable_subtree(app, caller, (&warehouse, &row), how).await?,
         false => Subtree { namespaces: vec![row.clone()], tabulars: Vec::new() },
     };
-    app.review_subtree(caller, row, &subtree).await?;
+    Ok(Leaving { row, permit, warehouse, subtree })
+}
+
+/// Drops a namespace that is empty, or with `recursive` all that it holds.
+pub async fn namespace(app: &App, leaving: &Leaving, how: NamespaceDrop, attempt: &Attempt) -> Result<()> {
+    let Leaving { permit, warehouse, subtree, .. } = leaving;
     let leave = Leave { permit, project: &warehouse.project_id, purge: how.purge, now_ms: app.clock.now_ms() };
     let mut writer = app.store.begin(permit).await?;
     attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
@@ -129,12 +168,12 @@ async fn warehouse_of(app: &App, id: WarehouseId) -> Result<Warehouse> {
 }
 
 async fn drop_empty_namespace(writer: &mut Writer, row: &NamespaceRow) -> Result<()> {
-    if writer.delete_namespace(row.id).await? {
+    if writer.delete_namespace(row.id, &row.path).await? {
         return Ok(());
     }
     Err(Error::NamespaceNotEmpty(format!(
-        "Namespace {} is not empty: drop what it holds first (soft-deleted tables and views count), or drop it with \
-         `recursive=true`",
+        "Namespace {} is not empty, or has moved meanwhile: drop what it holds first (soft-deleted tables and views \
+         count), or drop it with `recursive=true`",
         row.path
     )))
 }

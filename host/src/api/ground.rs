@@ -107,7 +107,8 @@ impl Ground {
         attempt: &Attempt,
     ) -> Result<(), Error> {
         let now_ms = newcomer.row.created_at_ms;
-        let mut writer = app.store.begin(&self.permit).await?;
+        let place = (self.namespace.id, &self.namespace.path);
+        let mut writer = app.begin_in_place(&self.permit, self.within(), [place]).await?;
         attempt.record(&mut writer, StatusCode::OK, Replay::loaded(newcomer.row.kind, newcomer.row.id)).await?;
         if let Some(holder) = &self.holder {
             if !writer.drop_tabular(holder.id).await? {

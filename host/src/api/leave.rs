@@ -7,7 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
-use super::authorize::{Object, Question, missing};
+use super::authorize::{Object, missing};
+use super::contracts::place_of;
 use super::documents::Snapshots;
 use super::drop::{self, TabularDrop};
 use super::extract::{OfTable, QueryOf, RawBody};
@@ -18,7 +19,11 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::catalog::difference::Operation;
+use crate::catalog::ident::TableIdent;
+use crate::catalog::ids::WarehouseId;
 use crate::error::Error;
+use crate::permit::Permit;
+use crate::store::rows::{Tabular, TabularKind};
 
 /// `DELETE …/tables/{table}?purgeRequested=`.
 pub async fn drop_table(
@@ -32,12 +37,12 @@ pub async fn drop_table(
     let operation = format!("dropTable/{}/{}/{how:?}", ident.namespace.key(), ident.name);
     let asked = Asked::new(target.warehouse, operation, &headers, b"");
     let change = |attempt: Attempt| {
-        let (app, caller) = (&app, &caller);
+        let (app, caller, ident) = (&app, &caller, &ident);
         async move {
-            let row = app.table(caller, target).await?;
-            let question = Question::new(Action::TableDrop, Object::Tabular(&row)).wishing(how.wish());
-            let permit = app.authorize_question(caller, &question).await?;
-            drop::tabular(app, (caller, &permit), &row, how, &attempt).await?;
+            let target = (target.warehouse, ident, TabularKind::Table);
+            let (row, permit) = drop::droppable(app, caller, target, how).await?;
+            app.judge_leave(caller, &row, Operation::Drop).await?.enforce()?;
+            drop::tabular(app, (&row, &permit), how, &attempt).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
     };
@@ -55,26 +60,37 @@ pub async fn unregister(
     let ident = target.ident.clone().or_missing(missing::table)?;
     let operation = format!("unregisterTable/{}/{}", ident.namespace.key(), ident.name);
     let asked = Asked::new(target.warehouse, operation, &headers, &body);
-    let change = |attempt| unregister_once(&app, &caller, target, &headers, attempt);
+    let change = |attempt| unregister_once(&app, &caller, (target.warehouse, &ident), &headers, attempt);
     Ok(once(&app, &caller, asked, change).await?)
+}
+
+/// A table that the caller may take out of the catalog, which nothing stands against but contracts.
+pub async fn unregistrable(
+    app: &App,
+    caller: &Caller,
+    (warehouse, ident): (WarehouseId, &TableIdent),
+) -> Result<(Tabular, Permit), Error> {
+    let row = app.tabular(caller, warehouse, ident, TabularKind::Table).await?;
+    let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
+    drop::refuse_protected(&row, false)?;
+    Ok((row, permit))
 }
 
 async fn unregister_once(
     app: &App,
     caller: &Caller,
-    target: OfTable,
+    target: (WarehouseId, &TableIdent),
     headers: &HeaderMap,
     attempt: Attempt,
 ) -> Result<Response, Error> {
-    let row = app.table(caller, target).await?;
-    let permit = app.authorize(caller, Action::TableDrop, Object::Tabular(&row)).await?;
-    drop::refuse_protected(&row, false)?;
-    app.review_leave(caller, &row, Operation::Unregister).await?;
+    let (row, permit) = unregistrable(app, caller, target).await?;
+    app.judge_leave(caller, &row, Operation::Unregister).await?.enforce()?;
     let (row, cached) = app.document(&row).await?;
     let now_ms = app.clock.now_ms();
     let answer = serde_json::json!({ "metadata-location": row.metadata_location });
 
-    let mut writer = app.store.begin(&permit).await?;
+    let within = (row.warehouse_id, row.warehouse_version);
+    let mut writer = app.begin_in_place(&permit, within, [place_of(&row)]).await?;
     attempt.record(&mut writer, StatusCode::OK, Replay::Body(answer.to_string())).await?;
     if !writer.unregister_tabular(row.id, row.version).await? {
         return Err(Error::CommitFailed(format!(

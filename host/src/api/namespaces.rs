@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::authorize::{Object, Question, Wish, distinct, missing};
+use super::contracts::Judgement;
 use super::drop::NamespaceDrop;
 use super::extract::{InNamespace, InWarehouse, QueryOf, RawBody, namespace_of_query};
 use super::idempotent::{Asked, Attempt, Replay, once};
@@ -28,6 +29,7 @@ use crate::catalog::ids::{NamespaceId, WarehouseId};
 use crate::catalog::page;
 use crate::error::Error;
 use crate::events::EventKind;
+use crate::permit::Permit;
 use crate::store::rows::{NamespaceRow, Properties, Warehouse};
 
 #[derive(Debug, Deserialize)]
@@ -112,23 +114,8 @@ async fn create_once(
     body: &[u8],
     attempt: Attempt,
 ) -> Result<Response, Error> {
-    let request: CreateNamespaceRequest = json::parse(body)?;
-    let path = Namespace::parse(request.namespace.clone())?;
-    app.refuse_reserved(&path)?;
-    let warehouse = app.warehouse(caller, warehouse).await?;
-    let (permit, parent) = match path.parent() {
-        None => {
-            let question = Question::new(Action::WarehouseCreateNamespace, Object::Warehouse(&warehouse));
-            (app.authorize_question(caller, &question.naming(path.name())).await?, None)
-        }
-        Some(above) => {
-            let row = app.namespace(caller, warehouse.id, &above).await?;
-            let question = Question::new(Action::NamespaceCreateNamespace, Object::Namespace(&row));
-            (app.authorize_question(caller, &question.naming(path.name())).await?, Some(row))
-        }
-    };
-    let row = new_namespace(&warehouse, path, parent.as_ref(), request.properties, app.clock.now_ms());
-    app.review_new_namespace(caller, &row).await?;
+    let (permit, row) = plan_creation(app, caller, warehouse, json::parse(body)?).await?;
+    app.judge_new_namespace(caller, &row).await?.enforce()?;
     let answer = serde_json::to_string(&CreateNamespaceRequest {
         namespace: row.path.parts().to_vec(),
         properties: row.properties.clone(),
@@ -145,6 +132,31 @@ async fn create_once(
     writer.commit().await?;
     app.tell_created(caller, Object::Namespace(&row)).await;
     Ok(json_text(answer))
+}
+
+/// Decides that the caller may create the namespace, then what it would be.
+pub async fn plan_creation(
+    app: &App,
+    caller: &Caller,
+    warehouse: WarehouseId,
+    request: CreateNamespaceRequest,
+) -> Result<(Permit, NamespaceRow), Error> {
+    let path = Namespace::parse(request.namespace)?;
+    app.refuse_reserved(&path)?;
+    let warehouse = app.warehouse(caller, warehouse).await?;
+    let (permit, parent) = match path.parent() {
+        None => {
+            let question = Question::new(Action::WarehouseCreateNamespace, Object::Warehouse(&warehouse));
+            (app.authorize_question(caller, &question.naming(path.name())).await?, None)
+        }
+        Some(above) => {
+            let row = app.namespace(caller, warehouse.id, &above).await?;
+            let question = Question::new(Action::NamespaceCreateNamespace, Object::Namespace(&row));
+            (app.authorize_question(caller, &question.naming(path.name())).await?, Some(row))
+        }
+    };
+    let row = new_namespace(&warehouse, path, parent.as_ref(), request.properties, app.clock.now_ms());
+    Ok((permit, row))
 }
 
 fn new_namespace(
@@ -213,10 +225,9 @@ pub async fn drop(
     let asked = format!("dropNamespace/{}/{how:?}", path.key());
     let asked = Asked::new(target.warehouse, asked, &headers, b"");
     let drop_once = async |attempt: Attempt| {
-        let row = app.namespace(&caller, target.warehouse, &path).await?;
-        let question = Question::new(Action::NamespaceDrop, Object::Namespace(&row)).wishing(how.wish());
-        let permit = app.authorize_question(&caller, &question).await?;
-        drop::namespace(&app, (&caller, &permit), &row, how, &attempt).await?;
+        let leaving = drop::droppable_namespace(&app, &caller, (target.warehouse, &path), how).await?;
+        leaving.judged(&app, &caller).await?.enforce()?;
+        drop::namespace(&app, &leaving, how, &attempt).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     };
     Ok(once(&app, &caller, asked, drop_once).await?)
@@ -259,18 +270,10 @@ async fn update_once(
     path: &Namespace,
     (body, attempt): (&[u8], Attempt),
 ) -> Result<Response, Error> {
-    let request: UpdateNamespacePropertiesRequest = json::parse(body)?;
-    refuse_contradiction(&request)?;
-    let row = app.namespace(caller, warehouse, path).await?;
-    let changed = request.removals.iter().chain(request.updates.keys()).map(String::as_str);
-    let wish = Wish { changed_properties: distinct(changed), ..Wish::default() };
-    let question = Question::new(Action::NamespaceUpdateProperties, Object::Namespace(&row)).wishing(wish);
-    let permit = app.authorize_question(caller, &question).await?;
-    refuse_location_change(&row, &request)?;
-
+    let planned = plan_update(app, caller, (warehouse, path), json::parse(body)?).await?;
+    planned.judged(app, caller).await?.enforce()?;
+    let PlannedUpdate { permit, row, properties, response } = planned;
     let now_ms = app.clock.now_ms();
-    let (properties, response) = apply(row.properties.clone(), request);
-    app.review_properties(caller, &row, &properties).await?;
     let answer = serde_json::to_string(&response).map_err(Error::internal)?;
     let mut writer = app.store.begin(&permit).await?;
     attempt.record(&mut writer, StatusCode::OK, Replay::Body(answer.clone())).await?;
@@ -283,6 +286,39 @@ async fn update_once(
     record(&mut writer, &permit, happened, now_ms).await?;
     writer.commit().await?;
     Ok(json_text(answer))
+}
+
+/// Properties that a namespace is to get: allowed, nothing written yet.
+pub struct PlannedUpdate {
+    permit: Permit,
+    row: NamespaceRow,
+    properties: Properties,
+    response: UpdateNamespacePropertiesResponse,
+}
+
+impl PlannedUpdate {
+    /// What the contracts say to it.
+    pub async fn judged(&self, app: &App, caller: &Caller) -> Result<Judgement, Error> {
+        app.judge_properties(caller, &self.row, &self.properties).await
+    }
+}
+
+/// Decides that the caller may change the properties, then what they would be.
+pub async fn plan_update(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, &Namespace),
+    request: UpdateNamespacePropertiesRequest,
+) -> Result<PlannedUpdate, Error> {
+    refuse_contradiction(&request)?;
+    let row = app.namespace(caller, warehouse, path).await?;
+    let changed = request.removals.iter().chain(request.updates.keys()).map(String::as_str);
+    let wish = Wish { changed_properties: distinct(changed), ..Wish::default() };
+    let question = Question::new(Action::NamespaceUpdateProperties, Object::Namespace(&row)).wishing(wish);
+    let permit = app.authorize_question(caller, &question).await?;
+    refuse_location_change(&row, &request)?;
+    let (properties, response) = apply(row.properties.clone(), request);
+    Ok(PlannedUpdate { permit, row, properties, response })
 }
 
 fn refuse_contradiction(request: &UpdateNamespacePropertiesRequest) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::authorize::{Object, Question, Wish, missing};
+use super::contracts::{Judgement, place_of};
 use super::extract::{InWarehouse, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
 use super::record::{Happened, TabularChange, record};
@@ -20,7 +21,8 @@ use crate::catalog::action::Action;
 use crate::catalog::ident::{Namespace, TableIdent};
 use crate::catalog::ids::WarehouseId;
 use crate::error::Error;
-use crate::store::rows::{Rename, Renamed, TabularKind};
+use crate::permit::Permit;
+use crate::store::rows::{NamespaceRow, Rename, Renamed, Tabular, TabularKind};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct RenameTableRequest {
@@ -73,7 +75,29 @@ async fn rename_once(
     body: &[u8],
     attempt: Attempt,
 ) -> Result<Response, Error> {
-    let request: RenameTableRequest = super::json::parse(body)?;
+    let planned = plan(app, caller, (warehouse, kind), super::json::parse(body)?).await?;
+    planned.judged(app, caller).await?.enforce()?;
+    planned.carry_out(app, &attempt).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A rename that is allowed, nothing written yet.
+pub struct Planned {
+    permit: Permit,
+    row: Tabular,
+    source: TableIdent,
+    target: TableIdent,
+    /// Where it goes; `None` where it has the name already.
+    arrival: Option<NamespaceRow>,
+}
+
+/// Decides that the caller may rename it so.
+pub async fn plan(
+    app: &App,
+    caller: &Caller,
+    (warehouse, kind): (WarehouseId, TabularKind),
+    request: RenameTableRequest,
+) -> Result<Planned, Error> {
     let (source, target) = (request.source.ident()?, request.destination.ident()?);
     let row = app.tabular(caller, warehouse, &source, kind).await?;
     let action = match kind {
@@ -84,7 +108,7 @@ async fn rename_once(
     let question = Question::new(action, Object::Tabular(&row)).wishing(wish);
     let permit = app.authorize_question(caller, &question).await?;
     if source == target {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+        return Ok(Planned { permit, row, source, target, arrival: None });
     }
     let namespace = app.namespace(caller, warehouse, &target.namespace).await?;
     if namespace.id != row.namespace_id {
@@ -95,32 +119,47 @@ async fn rename_once(
         let question = Question::new(entering, Object::Namespace(&namespace)).naming(&target.name);
         app.authorize_question(caller, &question).await?;
     }
-    app.review_rename(caller, &row, (&namespace, &target.name)).await?;
+    Ok(Planned { permit, row, source, target, arrival: Some(namespace) })
+}
 
-    let now_ms = app.clock.now_ms();
-    let mut writer = app.store.begin(&permit).await?;
-    attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
-    let rename = Rename {
-        id: row.id,
-        from_namespace_id: row.namespace_id,
-        from_name: &row.name,
-        namespace_id: namespace.id,
-        name: &target.name,
-        now_ms,
-    };
-    match writer.rename_tabular(&rename).await? {
-        Renamed::Done => {}
-        Renamed::NameTaken(holder) => return Err(taken(&source, &target, holder)),
-        Renamed::Gone => return Err(missing::tabular(kind, &source)),
-        Renamed::NamespaceGone => return Err(missing::namespace(&target.namespace)),
+impl Planned {
+    /// What the contracts say to it.
+    pub async fn judged(&self, app: &App, caller: &Caller) -> Result<Judgement, Error> {
+        match &self.arrival {
+            Some(namespace) => app.judge_rename(caller, &self.row, (namespace, &self.target.name)).await,
+            None => Ok(app.nothing_to_judge()),
+        }
     }
-    let to = json!({
-        "namespace": target.namespace.parts(), "namespace-ids": namespace.lineage, "name": target.name,
-    });
-    let to = json!({ "to": to });
-    record(&mut writer, &permit, Happened::to_tabular(TabularChange::Renamed, &row, to), now_ms).await?;
-    writer.commit().await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+
+    async fn carry_out(&self, app: &App, attempt: &Attempt) -> Result<(), Error> {
+        let Self { permit, row, source, target, arrival } = self;
+        let Some(namespace) = arrival else { return Ok(()) };
+        let now_ms = app.clock.now_ms();
+        let within = (row.warehouse_id, row.warehouse_version);
+        let places = [place_of(row), (namespace.id, &namespace.path)];
+        let mut writer = app.begin_in_place(permit, within, places).await?;
+        attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
+        let rename = Rename {
+            id: row.id,
+            from_namespace_id: row.namespace_id,
+            from_name: &row.name,
+            namespace_id: namespace.id,
+            name: &target.name,
+            now_ms,
+        };
+        match writer.rename_tabular(&rename).await? {
+            Renamed::Done => {}
+            Renamed::NameTaken(holder) => return Err(taken(source, target, holder)),
+            Renamed::Gone => return Err(missing::tabular(row.kind, source)),
+            Renamed::NamespaceGone => return Err(missing::namespace(&target.namespace)),
+        }
+        let to = json!({
+            "namespace": target.namespace.parts(), "namespace-ids": namespace.lineage, "name": target.name,
+        });
+        let to = json!({ "to": to });
+        record(&mut writer, permit, Happened::to_tabular(TabularChange::Renamed, row, to), now_ms).await?;
+        writer.commit().await
+    }
 }
 
 fn taken(source: &TableIdent, target: &TableIdent, holder: TabularKind) -> Error {

@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::audit;
 use super::authorize::{Object, Question, Wish, distinct, missing};
 use super::commit::refuse_other_identifier;
-use super::contracts::Proposed;
+use super::contracts::{Judgement, Proposed, place_of};
 use super::documents::{Cached, Snapshots};
 use super::extract::{InNamespace, OfTable, RawBody};
 use super::ground::Ground;
 use super::idempotent::{Asked, Attempt, Replay, once};
-use super::newcomer::{Birth, Place, location_taken};
+use super::newcomer::{Birth, Newcomer, Place, location_taken};
 use super::record::{Happened, TabularChange, event};
 use super::respond::OnCommit;
 use super::views::answer;
@@ -59,6 +59,40 @@ async fn create_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = CreateView::parse(body)?;
+    let drafted = draft(app, caller, (warehouse, path), &request).await?;
+    drafted.judged(app).await?.enforce()?;
+    let Drafted { ground, newcomer, written, .. } = drafted;
+    Written::write_all(app, attempt.warehouse(), &[&written]).await?;
+    let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
+    Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
+    let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
+    answer(&newcomer.row, &cached, headers)
+}
+
+/// A view that could come to be: decided, allowed, nothing written yet.
+pub struct Drafted {
+    ground: Ground,
+    newcomer: Newcomer,
+    view: ViewMetadata,
+    written: Written,
+    operation: Operation,
+}
+
+impl Drafted {
+    /// What the contracts say to it.
+    pub async fn judged(&self, app: &App) -> Result<Judgement, Error> {
+        let proposed = self.newcomer.proposed_view(self.operation, &self.view);
+        app.judge_one(&self.ground.caller, self.ground.within(), Box::pin(proposed)).await
+    }
+}
+
+/// Decides that the caller may create it, then what it would be.
+pub async fn draft(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, Namespace),
+    request: &CreateView,
+) -> Result<Drafted, Error> {
     let ground = Ground::of(app, caller, TabularKind::View, (warehouse, path, &request.name)).await?;
     let uuid = Uuid::now_v7();
     let place = match &request.location {
@@ -66,16 +100,11 @@ async fn create_once(
         Some(text) => Place::chosen(&ground.warehouse, text)?,
     };
     let now_ms = app.clock.now_ms();
-    let view = create_view(&request, &place.location, uuid, now_ms)?;
+    let view = create_view(request, &place.location, uuid, now_ms)?;
     app.guard_owner(caller, None, &view)?;
     let written = written(&view, metadata_file(&view, None, Uuid::new_v4())?)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, now_ms));
-    app.review(caller, ground.within(), newcomer.proposed_view(Operation::CreateView, &view)).await?;
-    Written::write_all(app, attempt.warehouse(), &[&written]).await?;
-    let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
-    Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
-    let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
-    answer(&newcomer.row, &cached, headers)
+    Ok(Drafted { ground, newcomer, view, written, operation: Operation::CreateView })
 }
 
 /// `POST …/namespaces/{namespace}/register-view`: the file keeps its uuid and its bytes.
@@ -100,9 +129,25 @@ async fn register_once(
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = RegisterView::parse(body)?;
+    let drafted = draft_registration(app, caller, (warehouse, path), &request).await?;
+    drafted.judged(app).await?.enforce()?;
+    let Drafted { ground, newcomer, written, .. } = drafted;
+    // The file is not ours: whatever becomes of the transaction, it stays.
+    ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
+    let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
+    answer(&newcomer.row, &cached, headers)
+}
+
+/// Decides that the caller may register it, then what it would be.
+pub async fn draft_registration(
+    app: &App,
+    caller: &Caller,
+    (warehouse, path): (WarehouseId, Namespace),
+    request: &RegisterView,
+) -> Result<Drafted, Error> {
     let ground = Ground::of(app, caller, TabularKind::View, (warehouse, path, &request.name)).await?;
     let file = Place::chosen(&ground.warehouse, &request.metadata_location)?.location;
-    let files = app.storage_of(&ground.warehouse).await?.files.clone();
+    let files = app.own_files(&ground.warehouse).await?;
     let bytes = files.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
     // What stands twice would be read in one way by us, in another one by a client.
     json::check(&bytes)?;
@@ -111,11 +156,7 @@ async fn register_once(
     let place = Place::chosen(&ground.warehouse, view.location())?;
     let written = Written::new(bytes, None, file)?;
     let newcomer = ground.newcomer(place, &birth(&view, &written, app.clock.now_ms()));
-    app.review(caller, ground.within(), newcomer.proposed_view(Operation::RegisterView, &view)).await?;
-    // The file is not ours: whatever becomes of the transaction, it stays.
-    ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
-    let cached = app.documents.put(&newcomer.row, written.into_cached()).await;
-    answer(&newcomer.row, &cached, headers)
+    Ok(Drafted { ground, newcomer, view, written, operation: Operation::RegisterView })
 }
 
 fn written(view: &ViewMetadata, file: Location) -> Result<Written, Error> {
@@ -144,44 +185,76 @@ pub async fn replace(
     let ident = target.ident.clone().or_missing(missing::view)?;
     let operation = format!("replaceView/{}/{}", ident.namespace.key(), ident.name);
     let asked = Asked::new(target.warehouse, operation, &headers, &body);
-    let change = |attempt| replace_once(&app, &caller, (target, ident), (&headers, &body), attempt);
+    let change = |attempt| replace_once(&app, &caller, (target.warehouse, &ident), (&headers, &body), attempt);
     Ok(once(&app, &caller, asked, change).await?)
 }
 
 async fn replace_once(
     app: &App,
     caller: &Caller,
-    (target, ident): (OfTable, TableIdent),
+    (warehouse, ident): (WarehouseId, &TableIdent),
     (headers, body): (&HeaderMap, &[u8]),
     attempt: Attempt,
 ) -> Result<Response, Error> {
     let request = CommitView::parse(body)?;
-    refuse_other_identifier(request.identifier.as_ref(), &ident)?;
-    let row = app.view(caller, target).await?;
+    let planned = plan_replacement(app, caller, (warehouse, ident), &request).await?;
+    planned.judged(app, caller).await?.enforce()?;
+    let Replacement { permit, row, cached, changed } = planned;
+    let Some((_, change)) = changed else {
+        let mut writer = app.store.begin(&permit).await?;
+        attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
+        writer.commit().await?;
+        return answer(&row, &cached, headers);
+    };
+    let (row, cached) = carry_out(app, &permit, row, *change, attempt).await?;
+    answer(&row, &cached, headers)
+}
+
+/// What a request would make of a view: decided, allowed, nothing written yet.
+pub struct Replacement {
+    permit: Permit,
+    row: Tabular,
+    cached: Arc<Cached>,
+    /// The view before, with the change; `None` where the updates change nothing.
+    changed: Option<(ViewMetadata, Box<ViewChange>)>,
+}
+
+impl Replacement {
+    /// What the contracts say to it.
+    pub async fn judged(&self, app: &App, caller: &Caller) -> Result<Judgement, Error> {
+        let Some((before, change)) = &self.changed else { return Ok(app.nothing_to_judge()) };
+        let within = (self.row.warehouse_id, self.row.warehouse_version);
+        app.judge_one(caller, within, Box::pin(proposed(&self.row, before, change))).await
+    }
+}
+
+/// Decides that the caller may change the view, then what the updates make of it.
+pub async fn plan_replacement(
+    app: &App,
+    caller: &Caller,
+    (warehouse, ident): (WarehouseId, &TableIdent),
+    request: &CommitView,
+) -> Result<Replacement, Error> {
+    refuse_other_identifier(request.identifier.as_ref(), ident)?;
+    let row = app.tabular(caller, warehouse, ident, TabularKind::View).await?;
     let question = Question::new(Action::ViewCommit, Object::Tabular(&row)).wishing(wish(&request.updates));
     let permit = app.authorize_question(caller, &question).await?;
     let (row, cached) = app.document(&row).await?;
     let before = base(&cached)?;
-    match commit_view(&before, &request.requirements, &request.updates, app.clock.now_ms())? {
-        ViewOutcome::Unchanged => {
-            let mut writer = app.store.begin(&permit).await?;
-            attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
-            writer.commit().await?;
-            answer(&row, &cached, headers)
-        }
+    let changed = match commit_view(&before, &request.requirements, &request.updates, app.clock.now_ms())? {
+        ViewOutcome::Unchanged => None,
         ViewOutcome::Changed(change) => {
             app.guard_owner(caller, Some(&before), &change.after)?;
-            app.review(caller, (row.warehouse_id, row.warehouse_version), proposed(&row, before, &change)).await?;
-            let (row, cached) = carry_out(app, &permit, row, *change, attempt).await?;
-            answer(&row, &cached, headers)
+            Some((before, change))
         }
-    }
+    };
+    Ok(Replacement { permit, row, cached, changed })
 }
 
 /// The change as contracts see it.
-async fn proposed<'a>(row: &'a Tabular, before: ViewMetadata, change: &ViewChange) -> Result<Proposed<'a>, Error> {
+async fn proposed<'a>(row: &'a Tabular, before: &ViewMetadata, change: &ViewChange) -> Result<Proposed<'a>, Error> {
     let after = Side::view(Arc::new(change.after.clone()))?;
-    let difference = Difference::new(Some(Side::view(Arc::new(before))?), Some(after));
+    let difference = Difference::new(Some(Side::view(Arc::new(before.clone()))?), Some(after));
     let proposed = Proposed::new(Operation::ReplaceView, Object::Tabular(row), difference);
     Ok(Proposed { updates: change.actions.clone(), ..proposed })
 }
@@ -247,7 +320,8 @@ async fn swap(
         "version": row.version + 1, "metadata-location": written.metadata_location.as_str(), "updates": change.actions,
     });
     let event = event(permit, Happened::to_tabular(TabularChange::Committed, row, more), now_ms)?;
-    let mut writer = app.store.begin(permit).await?;
+    let within = (row.warehouse_id, row.warehouse_version);
+    let mut writer = app.begin_in_place(permit, within, [place_of(row)]).await?;
     attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
     match writer.swap_metadata(&swap, &written.document, &event).await? {
         Swapped::Done => {}

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::answer::Answer;
-use super::authorize::{Object, Question, missing};
+use super::authorize::{Object, missing};
 use super::documents::{Cached, Snapshots};
 use super::drop::{self, TabularDrop};
 use super::engines::Through;
@@ -21,6 +21,7 @@ use super::tables::{ListTablesResponse, list_kind};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
+use crate::catalog::difference::Operation;
 use crate::error::Error;
 use crate::store::rows::{Tabular, TabularKind};
 
@@ -79,12 +80,12 @@ pub async fn drop(
     let operation = format!("dropView/{}/{}/{how:?}", ident.namespace.key(), ident.name);
     let asked = Asked::new(target.warehouse, operation, &headers, b"");
     let change = |attempt: Attempt| {
-        let (app, caller) = (&app, &caller);
+        let (app, caller, ident) = (&app, &caller, &ident);
         async move {
-            let row = app.view(caller, target).await?;
-            let question = Question::new(Action::ViewDrop, Object::Tabular(&row)).wishing(how.wish());
-            let permit = app.authorize_question(caller, &question).await?;
-            drop::tabular(app, (caller, &permit), &row, how, &attempt).await?;
+            let target = (target.warehouse, ident, TabularKind::View);
+            let (row, permit) = drop::droppable(app, caller, target, how).await?;
+            app.judge_leave(caller, &row, Operation::Drop).await?.enforce()?;
+            drop::tabular(app, (&row, &permit), how, &attempt).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
     };

@@ -1,5 +1,7 @@
 //! Namespaces that get another name, or another place in the tree.
 
+use std::collections::HashMap;
+
 use super::Writer;
 use super::engine::{Effect, record, rows, run, run_guarded};
 use super::namespaces::{lineage_bytes, parent};
@@ -10,8 +12,16 @@ use crate::error::Result;
 use uuid::Uuid;
 
 record! {
-    struct ChildRecord {
+    struct IdRecord {
         id: Uuid,
+    }
+}
+
+record! {
+    struct InsideRecord {
+        id: Uuid,
+        name: String,
+        version: i64,
     }
 }
 
@@ -44,12 +54,31 @@ impl Writer {
             above.as_ref().map(|(_, path)| path.as_str())
         )?;
         match moved {
+            Effect::Rows(1) if self.holds_other(to).await? => Ok(MovedNamespace::HoldsOther),
             Effect::Rows(1) => Ok(MovedNamespace::Done),
             Effect::Duplicate => Ok(MovedNamespace::NameTaken),
             Effect::BrokenReference => Ok(MovedNamespace::Lost),
             Effect::Rows(_) if self.has_children(to.from.id).await? => Ok(MovedNamespace::HasChildren),
             Effect::Rows(_) => Ok(MovedNamespace::Lost),
         }
+    }
+
+    /// Whether something is inside that was not looked at as it is. Whoever puts something in meanwhile was waited for, or
+    /// waits until the transaction ends: its reference to the namespace needs a lock that the new path excludes.
+    async fn holds_other(&mut self, to: &MoveNamespace<'_>) -> Result<bool> {
+        let Some(known) = to.inside else { return Ok(false) };
+        let known: HashMap<Uuid, (&str, i64)> =
+            known.iter().map(|tabular| (tabular.id.0, (tabular.name.as_str(), tabular.version))).collect();
+        let inside = rows!(
+            self,
+            fetch_all,
+            InsideRecord,
+            "SELECT id, name, version
+             FROM tabulars
+             WHERE namespace_id = $1 AND deleted_at_ms IS NULL",
+            to.from.id.0
+        )?;
+        Ok(inside.iter().any(|found| known.get(&found.id) != Some(&(found.name.as_str(), found.version))))
     }
 
     /// Waits for whoever moves the namespace, or puts something below it, and makes them wait in turn: each would miss
@@ -74,11 +103,42 @@ impl Writer {
         Ok(touched == 1)
     }
 
+    /// Whether a namespace still has the path by which it was seen; nobody moves it until the transaction ends. Others may
+    /// hold it, too.
+    pub async fn holds_place(&mut self, id: NamespaceId, path: &Namespace) -> Result<bool> {
+        let key = path.key();
+        let found = if self.is_concurrent() {
+            rows!(
+                self,
+                fetch_optional,
+                IdRecord,
+                "SELECT id
+                 FROM namespaces
+                 WHERE id = $1 AND path = $2
+                 FOR KEY SHARE",
+                id.0,
+                key.as_str()
+            )?
+        } else {
+            rows!(
+                self,
+                fetch_optional,
+                IdRecord,
+                "SELECT id
+                 FROM namespaces
+                 WHERE id = $1 AND path = $2",
+                id.0,
+                key.as_str()
+            )?
+        };
+        Ok(found.is_some_and(|found| found.id == id.0))
+    }
+
     async fn has_children(&mut self, id: NamespaceId) -> Result<bool> {
         let found = rows!(
             self,
             fetch_optional,
-            ChildRecord,
+            IdRecord,
             "SELECT id
              FROM namespaces
              WHERE parent_id = $1

@@ -225,15 +225,16 @@ impl Writer {
         Ok(touched == 1)
     }
 
-    /// `false` where it is gone, or holds anything: namespaces, tables, views, soft-deleted ones included.
-    pub async fn delete_namespace(&mut self, id: NamespaceId) -> Result<bool> {
+    /// `false` where it is gone or has moved, or holds anything: namespaces, tables, views, soft-deleted ones included.
+    pub async fn delete_namespace(&mut self, id: NamespaceId, path: &Namespace) -> Result<bool> {
         let deleted = run_guarded!(
             self,
             "DELETE FROM namespaces
-             WHERE id = $1
+             WHERE id = $1 AND path = $2
                AND NOT EXISTS (SELECT 1 FROM namespaces AS child WHERE child.parent_id = $1)
                AND NOT EXISTS (SELECT 1 FROM tabulars WHERE namespace_id = $1)",
-            id.0
+            id.0,
+            path.key()
         )?;
         Ok(deleted == Effect::Rows(1))
     }

@@ -255,6 +255,8 @@ pub struct MoveNamespace<'a> {
     /// The namespace that it is to lie in; `None` at the top of the warehouse.
     pub above: Option<&'a NamespaceRow>,
     pub path: &'a Namespace,
+    /// The tables and views that may come along, as they were when that was decided; `None` where any may.
+    pub inside: Option<&'a [Tabular]>,
     pub now_ms: i64,
 }
 
@@ -264,6 +266,8 @@ pub enum MovedNamespace {
     Done,
     NameTaken,
     HasChildren,
+    /// A table or a view lies inside that is not among those which may come along, or has changed since.
+    HoldsOther,
     /// It, or the one above its new place, has changed or is gone.
     Lost,
 }

@@ -21,8 +21,8 @@ impl App {
         planned: &[Planned],
         together: Togetherness,
     ) -> Result<Judgement, Error> {
-        let Some(within) = planned.iter().find_map(Planned::within) else { return Ok(Judgement::default()) };
-        let proposed = async { planned.iter().filter_map(Planned::proposed).collect() };
+        let Some(within) = planned.iter().find_map(Planned::within) else { return Ok(self.nothing_to_judge()) };
+        let proposed = Box::pin(async { planned.iter().filter_map(Planned::proposed).collect() });
         self.judge_changes(caller, within, together, proposed).await
     }
 }

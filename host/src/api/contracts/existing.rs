@@ -12,34 +12,36 @@ use crate::catalog::difference::{Difference, Operation, Side};
 use crate::catalog::ident::Namespace;
 use crate::catalog::view::ViewMetadata;
 use crate::error::Error;
-use crate::plugin::Togetherness;
 use crate::store::rows::{NamespaceRow, Properties, Subtree, Tabular, TabularKind};
 
 /// The most tables and views that move with a namespace which contracts govern.
 const MOVED_MAX: usize = 10_000;
 
+/// What the contracts say to a namespace that moves.
+pub struct MoveJudgement {
+    pub judgement: Judgement,
+    /// The tables and views that were judged, as they were; `None` where nobody is there who could refuse one.
+    pub inside: Option<Vec<Tabular>>,
+}
+
 impl App {
     /// A table or a view leaves.
-    pub async fn review_leave(&self, caller: &Caller, row: &Tabular, operation: Operation) -> Result<(), Error> {
-        self.judge_leave(caller, row, operation).await?.enforce()
-    }
-
-    async fn judge_leave(&self, caller: &Caller, row: &Tabular, operation: Operation) -> Result<Judgement, Error> {
-        let proposed = async {
+    pub async fn judge_leave(&self, caller: &Caller, row: &Tabular, operation: Operation) -> Result<Judgement, Error> {
+        let proposed = Box::pin(async {
             let difference = Difference::new(Some(self.side_of(row).await?), None);
-            Ok(vec![Proposed::new(operation, Object::Tabular(row), difference)])
-        };
-        self.judge_changes(caller, (row.warehouse_id, row.warehouse_version), Togetherness::Each, proposed).await
+            Ok(Proposed::new(operation, Object::Tabular(row), difference))
+        });
+        self.judge_one(caller, (row.warehouse_id, row.warehouse_version), proposed).await
     }
 
     /// A table or a view gets another name, maybe in another namespace.
-    pub async fn review_rename(
+    pub async fn judge_rename(
         &self,
         caller: &Caller,
         row: &Tabular,
         (namespace, name): (&NamespaceRow, &str),
-    ) -> Result<(), Error> {
-        self.judge_new_name(caller, row, (namespace, name), Operation::Rename).await?.enforce()
+    ) -> Result<Judgement, Error> {
+        self.judge_new_name(caller, row, (namespace, name), Operation::Rename).await
     }
 
     async fn judge_new_name(
@@ -49,47 +51,50 @@ impl App {
         (namespace, name): (&NamespaceRow, &str),
         operation: Operation,
     ) -> Result<Judgement, Error> {
-        let proposed = async {
+        let proposed = Box::pin(async {
             let kind = match row.kind {
                 TabularKind::Table => Kind::Table,
                 TabularKind::View => Kind::View,
             };
             let difference = Difference::none(self.side_of(row).await?);
             let target = Some(Object::Absent { kind, name, within: Within::Namespace(namespace) });
-            Ok(vec![Proposed { target, ..Proposed::new(operation, Object::Tabular(row), difference) }])
-        };
-        self.judge_changes(caller, (row.warehouse_id, row.warehouse_version), Togetherness::Each, proposed).await
+            Ok(Proposed { target, ..Proposed::new(operation, Object::Tabular(row), difference) })
+        });
+        self.judge_one(caller, (row.warehouse_id, row.warehouse_version), proposed).await
     }
 
     /// Soft-deleted tables or views come back.
-    pub async fn review_undrop(&self, caller: &Caller, rows: &[Tabular]) -> Result<(), Error> {
-        let mut judgement = Judgement::default();
+    pub async fn judge_undrop(&self, caller: &Caller, rows: &[Tabular]) -> Result<Judgement, Error> {
+        let mut judgement = self.nothing_to_judge();
         for row in rows {
-            let proposed = async {
+            let proposed = Box::pin(async {
                 let difference = Difference::new(None, Some(self.side_of(row).await?));
-                Ok(vec![Proposed::new(Operation::Undrop, Object::Tabular(row), difference)])
-            };
-            let within = (row.warehouse_id, row.warehouse_version);
-            judgement.join(self.judge_changes(caller, within, Togetherness::Each, proposed).await?);
+                Ok(Proposed::new(Operation::Undrop, Object::Tabular(row), difference))
+            });
+            judgement.join(self.judge_one(caller, (row.warehouse_id, row.warehouse_version), proposed).await?);
             if judgement.is_hopeless() {
                 break;
             }
         }
-        judgement.enforce()
+        Ok(judgement)
     }
 
     /// A namespace goes with all that it holds; each thing is judged by itself, one after the other, so that only one
     /// document is held at a time.
-    pub async fn review_subtree(&self, caller: &Caller, row: &NamespaceRow, subtree: &Subtree) -> Result<(), Error> {
-        let mut judgement = Judgement::default();
+    pub async fn judge_subtree(
+        &self,
+        caller: &Caller,
+        row: &NamespaceRow,
+        subtree: &Subtree,
+    ) -> Result<Judgement, Error> {
+        let mut judgement = self.nothing_to_judge();
         for below in &subtree.namespaces {
             let operation = if below.id == row.id { Operation::DropNamespace } else { Operation::DropRecursive };
-            let proposed = async {
+            let proposed = Box::pin(async {
                 let difference = Difference::new(Some(namespace(below)), None);
-                Ok(vec![Proposed::new(operation, Object::Namespace(below), difference)])
-            };
-            let within = (below.warehouse_id, below.warehouse_version);
-            judgement.join(self.judge_changes(caller, within, Togetherness::Each, proposed).await?);
+                Ok(Proposed::new(operation, Object::Namespace(below), difference))
+            });
+            judgement.join(self.judge_one(caller, (below.warehouse_id, below.warehouse_version), proposed).await?);
         }
         for tabular in &subtree.tabulars {
             if judgement.is_hopeless() {
@@ -97,31 +102,31 @@ impl App {
             }
             judgement.join(self.judge_leave(caller, tabular, Operation::DropRecursive).await?);
         }
-        judgement.enforce()
+        Ok(judgement)
     }
 
     /// A namespace moves with the tables and views that it holds: each of them gets another path, so each is judged by
     /// itself, as if it were renamed. What is soft-deleted is judged when it comes back.
-    pub async fn review_move(
+    pub async fn judge_move(
         &self,
         caller: &Caller,
         row: &NamespaceRow,
         (above, path): (Option<&NamespaceRow>, &Namespace),
-    ) -> Result<(), Error> {
+    ) -> Result<MoveJudgement, Error> {
         let within = (row.warehouse_id, row.warehouse_version);
         let panel = self.plugins.contracts();
         if !self.covers(&panel, within).await? {
-            return Ok(());
+            return Ok(MoveJudgement { judgement: self.nothing_to_judge(), inside: None });
         }
         let lineage = above.into_iter().flat_map(|above| above.lineage.iter().copied()).chain([row.id]).collect();
         let moved = NamespaceRow { path: path.clone(), lineage, ..row.clone() };
-        let proposed = async {
+        let proposed = Box::pin(async {
             let difference = Difference::none(namespace(row));
             let target = Some(Object::Namespace(&moved));
             let proposed = Proposed::new(Operation::MoveNamespace, Object::Namespace(row), difference);
-            Ok(vec![Proposed { target, ..proposed }])
-        };
-        let mut judgement = self.judge_changes(caller, within, Togetherness::Each, proposed).await?;
+            Ok(Proposed { target, ..proposed })
+        });
+        let mut judgement = self.judge_one(caller, within, proposed).await?;
         let mut inside = self.store.subtree(row.warehouse_id, &row.path).await?.tabulars;
         inside.retain(|tabular| tabular.deleted_at_ms.is_none());
         if panel.enforces() {
@@ -135,31 +140,31 @@ impl App {
             judgement
                 .join(self.judge_new_name(caller, tabular, (&moved, &tabular.name), Operation::MoveNamespace).await?);
         }
-        judgement.enforce()
+        Ok(MoveJudgement { judgement, inside: panel.enforces().then_some(inside) })
     }
 
     /// A namespace comes to be.
-    pub async fn review_new_namespace(&self, caller: &Caller, row: &NamespaceRow) -> Result<(), Error> {
-        let proposed = async {
+    pub async fn judge_new_namespace(&self, caller: &Caller, row: &NamespaceRow) -> Result<Judgement, Error> {
+        let proposed = Box::pin(async {
             let difference = Difference::new(None, Some(namespace(row)));
             Ok(Proposed::new(Operation::CreateNamespace, Object::Namespace(row), difference))
-        };
-        self.review(caller, (row.warehouse_id, row.warehouse_version), proposed).await
+        });
+        self.judge_one(caller, (row.warehouse_id, row.warehouse_version), proposed).await
     }
 
     /// A namespace gets these properties.
-    pub async fn review_properties(
+    pub async fn judge_properties(
         &self,
         caller: &Caller,
         row: &NamespaceRow,
         properties: &Properties,
-    ) -> Result<(), Error> {
-        let proposed = async {
+    ) -> Result<Judgement, Error> {
+        let proposed = Box::pin(async {
             let after = Side::namespace(row.id.0, &row.path, properties);
             let difference = Difference::new(Some(namespace(row)), Some(after));
             Ok(Proposed::new(Operation::SetNamespaceProperties, Object::Namespace(row), difference))
-        };
-        self.review(caller, (row.warehouse_id, row.warehouse_version), proposed).await
+        });
+        self.judge_one(caller, (row.warehouse_id, row.warehouse_version), proposed).await
     }
 
     /// The state of a table or a view, be it soft-deleted.

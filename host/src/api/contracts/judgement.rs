@@ -131,7 +131,8 @@ impl Judgement {
         violated.finding.change.and_then(|at| self.shown.get(at)).map(String::as_str)
     }
 
-    /// Nothing, or the error that stops the change.
+    /// Nothing, or the error that stops the change: 400 with every violation where a contract refuses it; 503, on commits
+    /// 429, where one cannot judge it.
     pub fn enforce(&self) -> Result<(), Error> {
         match self.verdict() {
             Verdict::Passed => Ok(()),

@@ -14,6 +14,7 @@ use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
 use super::times::Timestamp;
 use crate::api::authorize::{Object, Question, missing};
+use crate::api::contracts::place_of;
 use crate::api::extract::{JsonBody, QueryOf};
 use crate::api::listing::{Listing, PageQuery};
 use crate::api::record::{Happened, TabularChange, record};
@@ -140,7 +141,27 @@ pub async fn undrop_tabulars(
     Ids(id): Ids<WarehouseId>,
     JsonBody(request): JsonBody<UndropTabularsRequest>,
 ) -> Result<StatusCode> {
-    warehouse_for(&app, &caller, id, Action::WarehouseDescribe).await?;
+    let (tabulars, permits) = plan_undrop(&app, &caller, id, request).await?;
+    let Some(first) = permits.first() else { return Ok(StatusCode::NO_CONTENT) };
+    app.judge_undrop(&caller, &tabulars).await?.enforce()?;
+    let now_ms = app.clock.now_ms();
+    let within = (id, tabulars.iter().map(|tabular| tabular.warehouse_version).max().unwrap_or_default());
+    let mut writer = app.begin_in_place(first, within, tabulars.iter().map(place_of)).await?;
+    for (tabular, permit) in tabulars.iter().zip(&permits) {
+        undrop(&mut writer, permit, tabular, now_ms).await?;
+    }
+    writer.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Decides that the caller may bring all of them back, which nothing stands against but contracts.
+pub async fn plan_undrop(
+    app: &App,
+    caller: &Caller,
+    id: WarehouseId,
+    request: UndropTabularsRequest,
+) -> Result<(Vec<Tabular>, Vec<Permit>)> {
+    warehouse_for(app, caller, id, Action::WarehouseDescribe).await?;
     if request.targets.len() > TARGETS_MAX {
         return Err(Error::BadRequest(format!(
             "one request brings back at most {TARGETS_MAX} tables and views, found {}",
@@ -149,20 +170,12 @@ pub async fn undrop_tabulars(
     }
     let mut tabulars = Vec::with_capacity(request.targets.len());
     for target in request.targets {
-        tabulars.push(undroppable(&app, id, target).await?);
+        tabulars.push(undroppable(app, id, target).await?);
     }
     let questions: Vec<Question<'_>> = tabulars.iter().map(question).collect();
-    let permits = app.authorize_all(&caller, &questions).await?;
-    let Some(first) = permits.first() else { return Ok(StatusCode::NO_CONTENT) };
+    let permits = app.authorize_all(caller, &questions).await?;
     tabulars.iter().try_for_each(refuse_not_deleted)?;
-    app.review_undrop(&caller, &tabulars).await?;
-    let now_ms = app.clock.now_ms();
-    let mut writer = app.store.begin(first).await?;
-    for (tabular, permit) in tabulars.iter().zip(&permits) {
-        undrop(&mut writer, permit, tabular, now_ms).await?;
-    }
-    writer.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((tabulars, permits))
 }
 
 async fn undroppable(app: &App, warehouse: WarehouseId, target: TabularIdentUuid) -> Result<Tabular> {

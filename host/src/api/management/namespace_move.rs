@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::ErrorResponse;
 use super::extract::{Ids, warehouse_for};
 use crate::api::authorize::{Object, Question, Wish, missing};
+use crate::api::contracts::MoveJudgement;
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
 use crate::app::App;
@@ -54,27 +55,63 @@ pub async fn move_namespace(
     Ids((warehouse, id)): Ids<(WarehouseId, NamespaceId)>,
     JsonBody(request): JsonBody<MoveNamespaceRequest>,
 ) -> Result<Json<MoveNamespaceResponse>> {
+    let planned = plan_move(&app, &caller, (warehouse, id), request).await?;
+    let MoveJudgement { judgement, inside } = planned.judged(&app, &caller).await?;
+    judgement.enforce()?;
+    let PlannedMove { permit, row, path, arrival } = &planned;
+    let Some(above) = arrival else {
+        return Ok(answer(path, id, row.lineage.iter().rev().nth(1).copied()));
+    };
+    let (above, now_ms) = (above.as_ref(), app.clock.now_ms());
+    let to = MoveNamespace { from: row, above, path, inside: inside.as_deref(), now_ms };
+    carry_out(&app, permit, &to).await?;
+    Ok(answer(path, id, above.map(|above| above.id)))
+}
+
+/// A move that is allowed, nothing written yet.
+pub struct PlannedMove {
+    permit: Permit,
+    row: NamespaceRow,
+    path: Namespace,
+    /// The namespace that it is to lie in, if any; `None` where it lies there already.
+    arrival: Option<Option<NamespaceRow>>,
+}
+
+impl PlannedMove {
+    /// What the contracts say to it.
+    pub async fn judged(&self, app: &App, caller: &Caller) -> Result<MoveJudgement> {
+        match &self.arrival {
+            Some(above) => app.judge_move(caller, &self.row, (above.as_ref(), &self.path)).await,
+            None => Ok(MoveJudgement { judgement: app.nothing_to_judge(), inside: None }),
+        }
+    }
+}
+
+/// Decides that the caller may move the namespace so.
+pub async fn plan_move(
+    app: &App,
+    caller: &Caller,
+    (warehouse, id): (WarehouseId, NamespaceId),
+    request: MoveNamespaceRequest,
+) -> Result<PlannedMove> {
     let path = Namespace::parse(request.destination)?;
-    let (warehouse, _) = warehouse_for(&app, &caller, warehouse, Action::WarehouseDescribe).await?;
+    let (warehouse, _) = warehouse_for(app, caller, warehouse, Action::WarehouseDescribe).await?;
     let row = app.store.namespace_by_id(warehouse.id, id).await?.ok_or_else(|| missing::namespace(id))?;
     let above = path.parent();
     let wish =
         Wish { name: Some(path.name()), namespace: above.as_ref(), force: Some(request.force), ..Wish::default() };
     let question = Question::new(Action::NamespaceMove, Object::Namespace(&row)).by_id(id.0).wishing(wish);
-    let permit = app.authorize_question(&caller, &question).await?;
+    let permit = app.authorize_question(caller, &question).await?;
     if path == row.path {
-        let above = row.lineage.iter().rev().nth(1).copied();
-        return Ok(answer(&row.path, id, above));
+        return Ok(PlannedMove { permit, row, path, arrival: None });
     }
-    refuse_move(&app, &row, &path, request.force)?;
+    refuse_move(app, &row, &path, request.force)?;
     let above = match &above {
-        Some(above) => Some(namespace_above(&app, &caller, &warehouse, above).await?),
+        Some(above) => Some(namespace_above(app, caller, &warehouse, above).await?),
         None => None,
     };
-    authorize_arrival(&app, &caller, &warehouse, above.as_ref(), path.name()).await?;
-    app.review_move(&caller, &row, (above.as_ref(), &path)).await?;
-    carry_out(&app, &permit, &row, (above.as_ref(), &path)).await?;
-    Ok(answer(&path, id, above.map(|above| above.id)))
+    authorize_arrival(app, caller, &warehouse, above.as_ref(), path.name()).await?;
+    Ok(PlannedMove { permit, row, path, arrival: Some(above) })
 }
 
 fn answer(path: &Namespace, id: NamespaceId, above: Option<NamespaceId>) -> Json<MoveNamespaceResponse> {
@@ -126,20 +163,21 @@ async fn authorize_arrival(
     app.authorize_all(caller, &questions).await.map(drop)
 }
 
-async fn carry_out(
-    app: &App,
-    permit: &Permit,
-    row: &NamespaceRow,
-    (above, path): (Option<&NamespaceRow>, &Namespace),
-) -> Result<()> {
-    let now_ms = app.clock.now_ms();
+async fn carry_out(app: &App, permit: &Permit, to: &MoveNamespace<'_>) -> Result<()> {
+    let MoveNamespace { from: row, path, now_ms, .. } = *to;
     let mut writer = app.store.begin(permit).await?;
-    match writer.move_namespace(&MoveNamespace { from: row, above, path, now_ms }).await? {
+    match writer.move_namespace(to).await? {
         MovedNamespace::Done => {}
         MovedNamespace::NameTaken => return Err(Error::AlreadyExists(format!("Namespace already exists: {path}"))),
         MovedNamespace::HasChildren => {
             return Err(Error::Conflict(format!(
                 "namespace {} holds namespaces, so it cannot move: move or drop those first",
+                row.path
+            )));
+        }
+        MovedNamespace::HoldsOther => {
+            return Err(Error::Conflict(format!(
+                "what namespace {} holds has changed since data contracts judged its move; retry",
                 row.path
             )));
         }
