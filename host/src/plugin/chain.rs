@@ -5,12 +5,14 @@
 
 mod ask;
 mod listing;
+mod pace;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use ask::{CHECKS_MAX, Opinion};
 pub use listing::{Items, Listed, Listing};
@@ -24,6 +26,9 @@ pub trait Decider: Send + Sync + 'static {
 
     /// The sha256 of what is asked, in hexadecimal digits.
     fn digest(&self) -> &str;
+
+    /// How long one call may take.
+    fn deadline(&self) -> Duration;
 
     /// One verdict for each check, in order.
     fn authorize(&self, call: &Call, checks: &[Check]) -> impl Future<Output = Result<Vec<Verdict>, Silence>> + Send;
@@ -112,6 +117,13 @@ impl Decider for Holder {
         match self {
             Self::Guest(guest) => guest.sha256(),
             Self::Nobody(_) => "",
+        }
+    }
+
+    fn deadline(&self) -> Duration {
+        match self {
+            Self::Guest(guest) => Duration::from_millis(guest.limits().deadline_ms.into()),
+            Self::Nobody(_) => Duration::ZERO,
         }
     }
 

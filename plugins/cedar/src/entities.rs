@@ -34,14 +34,40 @@ pub fn type_of(kind: &str) -> Option<&'static str> {
     KINDS.iter().find(|(name, _)| *name == kind).map(|(_, name)| *name)
 }
 
-/// Whether two checks see the same object: its place and all that is known of it, whatever is to happen to it.
-pub fn are_same(one: &Object, other: &Object) -> bool {
+/// Whether two checks are about one object, whatever is known of it or is to happen to it.
+pub fn is_one_object(one: &Object, other: &Object) -> bool {
     (&one.kind, &one.id, &one.name) == (&other.kind, &other.id, &other.name)
         && (&one.project, &one.warehouse, &one.namespace) == (&other.project, &other.warehouse, &other.namespace)
-        && facts(one).eq(facts(other))
 }
 
-fn facts(object: &Object) -> impl Iterator<Item = &Attribute> {
+/// Whether two objects have the same above them.
+pub fn lie_together(one: &Object, other: &Object) -> bool {
+    (&one.kind, &one.project, &one.warehouse, &one.namespace)
+        == (&other.kind, &other.project, &other.warehouse, &other.namespace)
+}
+
+/// What is to happen to an object, if more than the action's name is said of it.
+pub fn wishes(object: &Object) -> Vec<&Attribute> {
+    object.attributes.iter().filter(|attribute| !is_of_the_object(&attribute.key)).collect()
+}
+
+/// Whether the same is known of both.
+pub fn have_same_facts(one: &Object, other: &Object) -> bool {
+    facts(one).eq(facts(other))
+}
+
+/// How much is known of an object.
+pub fn fact_count(object: &Object) -> usize {
+    facts(object).count()
+}
+
+/// Whether a policy means something by this name that only some questions tell of their object.
+pub fn is_fact(name: &str) -> bool {
+    OF_THE_OBJECT.iter().any(|key| identifier(key) == name)
+}
+
+/// What is known of an object.
+pub fn facts(object: &Object) -> impl Iterator<Item = &Attribute> {
     object.attributes.iter().filter(|attribute| is_of_the_object(&attribute.key))
 }
 
@@ -183,13 +209,16 @@ impl Model {
         entity(self.object_uid(object)?, attributes, self.above(object)?, tags)
     }
 
-    /// Who asks what of which object, with what is to happen as context.
-    pub fn request(&self, call: &Call, check: &Check) -> Result<Request, Fault> {
-        let wishes = check.object.attributes.iter().filter(|attribute| !is_of_the_object(&attribute.key));
+    /// What is to happen, and when.
+    pub fn context(&self, call: &Call, wishes: &[&Attribute]) -> Result<Context, Fault> {
         let mut context: HashMap<String, Expression> =
-            wishes.map(|wish| (identifier(&wish.key), expression(&wish.value))).collect();
+            wishes.iter().map(|wish| (identifier(&wish.key), expression(&wish.value))).collect();
         context.insert("now_ms".to_string(), Expression::new_long(i64::try_from(call.now_ms).unwrap_or(i64::MAX)));
-        let context = Context::from_pairs(context).map_err(|error| refused("context", &error))?;
+        Context::from_pairs(context).map_err(|error| refused("context", &error))
+    }
+
+    /// Who asks what of which object.
+    pub fn request(&self, call: &Call, check: &Check, context: Context) -> Result<Request, Fault> {
         // Somebody who assumed a role asks as the role.
         let kind = if call.principal.kind == ROLE { ROLE } else { "user" };
         let principal = self.uid(kind, &call.principal.id)?;

@@ -2,26 +2,26 @@
 #![doc = include_str!("../README.md")]
 
 mod entities;
+mod graphs;
 mod plan;
 mod policies;
 mod self_test;
 mod settings;
 
-use std::collections::HashSet;
 use std::rc::Rc;
 
-use cedar_policy::{Authorizer as Engine, Decision, Entities, Entity, PolicySet, Request};
+use cedar_policy::{Authorizer as Engine, Decision, Entities, PolicySet, Request};
 use weir_plugin::{
     Authorizer, Batch, Call, Check, Effect, Fault, Listing, Object, Plan, Planner, Plugin, Problem, Verdict,
 };
 
-use crate::entities::Model;
-use crate::policies::{Asked, Policies};
+use crate::graphs::Graphs;
+use crate::policies::{Asked, Policies, Slice};
 pub use crate::settings::{Otherwise, Settings};
 
 pub struct Cedar {
     engine: Engine,
-    model: Model,
+    graphs: Graphs,
     policies: Policies,
     settings: Settings,
 }
@@ -34,7 +34,7 @@ impl Plugin for Cedar {
 
     fn configure(settings: Settings) -> Result<Self, Vec<Problem>> {
         let policies = Policies::parse(&settings)?;
-        let cedar = Self { engine: Engine::new(), model: Model::new()?, policies, settings };
+        let cedar = Self { engine: Engine::new(), graphs: Graphs::new()?, policies, settings };
         let wrong = self_test::run(&cedar);
         if wrong.is_empty() { Ok(cedar) } else { Err(wrong) }
     }
@@ -69,14 +69,13 @@ impl Authorizer for Cedar {
             return Ok(vec![Effect::Deny; items]);
         }
         let slice = self.slice(call, &batch.action, &batch.kind)?;
-        if slice.is_empty() {
+        if slice.set.is_empty() {
             return Ok(vec![self.undecided().effect; items]);
         }
-        // One graph for all items: what lies above them is built, its ancestors are found, only once.
         let checks = (0..items).map(|item| batch.check(item)).collect::<Result<Vec<_>, _>>()?;
-        let entities = self.graph(call, self.model.action(&batch.action)?, &checks)?;
-        let verdict = |check| Ok(self.evaluate(&self.model.request(call, check)?, &slice, &entities)?.effect);
-        checks.iter().map(verdict).collect()
+        let entities = self.graphs.of_many(call, &batch.action, &checks)?;
+        let requests = self.graphs.requests(call, &checks)?;
+        requests.iter().map(|request| Ok(self.evaluate(request, &slice.set, &entities)?.effect)).collect()
     }
 }
 
@@ -86,7 +85,7 @@ impl Planner for Cedar {
             return Ok(Plan::Everything);
         }
         let slice = self.slice(call, &listing.action, &listing.kind)?;
-        Ok(plan::plan(&slice, listing, self.settings.otherwise))
+        Ok(plan::plan(&slice.set, listing, self.settings.otherwise))
     }
 }
 
@@ -97,7 +96,7 @@ impl Cedar {
     }
 
     /// The policies whose scope fits caller, action and kind: the others cannot change the answer.
-    fn slice(&self, call: &Call, action: &str, kind: &str) -> Result<Rc<PolicySet>, Fault> {
+    fn slice(&self, call: &Call, action: &str, kind: &str) -> Result<Rc<Slice>, Fault> {
         self.policies.slice(&Asked { principal: &call.principal, action, kind })
     }
 
@@ -111,50 +110,40 @@ impl Cedar {
             .then(|| Verdict::deny(format!("no policy can speak of objects of kind `{}`", check.object.kind)))
     }
 
-    /// Decides by the policies. `surroundings` are those of an earlier check of the same call, used again where they are
-    /// the same; they know the actions of all `checks`.
+    /// Decides by the policies. `surroundings` are those of an earlier check of the same call, used again where they look
+    /// the same to the policies that decide this one; they know the actions of all `checks`.
     fn decide_in<'a>(
         &self,
         call: &Call,
         check: &'a Check,
-        surroundings: &mut Option<(&'a Object, Entities)>,
-        checks: &[Check],
+        surroundings: &mut Option<(&'a Object, Rc<Entities>)>,
+        checks: &'a [Check],
     ) -> Result<Verdict, Fault> {
         let slice = self.slice(call, &check.action, &check.object.kind)?;
-        if slice.is_empty() {
+        if slice.set.is_empty() {
             return Ok(self.undecided());
         }
-        let request = self.model.request(call, check)?;
-        let known = surroundings.take().filter(|(object, _)| entities::are_same(object, &check.object));
+        let request = self.graphs.request(call, check)?;
+        let looks_same = |object: &Object| {
+            entities::is_one_object(object, &check.object)
+                && (!slice.reads_facts || entities::have_same_facts(object, &check.object))
+        };
+        let known = surroundings.take().filter(|(object, _)| looks_same(object));
         let (object, entities) = match known {
             Some(known) => known,
             None => {
-                let mut actions = Vec::new();
-                for asked in checks {
-                    actions.extend(self.model.action(&asked.action)?);
-                }
-                (&check.object, self.graph(call, actions, std::slice::from_ref(check))?)
+                let mut actions: Vec<&str> = checks.iter().map(|asked| asked.action.as_str()).collect();
+                actions.sort_unstable();
+                actions.dedup();
+                // The one of which most is known serves the most checks.
+                let fitting = checks.iter().filter(|asked| looks_same(&asked.object));
+                let fullest = fitting.max_by_key(|asked| entities::fact_count(&asked.object)).unwrap_or(check);
+                (&fullest.object, self.graphs.of(call, &actions, &fullest.object)?)
             }
         };
-        let verdict = self.evaluate(&request, &slice, &entities);
+        let verdict = self.evaluate(&request, &slice.set, &entities);
         *surroundings = Some((object, entities));
         verdict
-    }
-
-    fn graph(&self, call: &Call, actions: Vec<Entity>, checks: &[Check]) -> Result<Entities, Fault> {
-        let mut entities = actions;
-        // The objects before their places: what is both is described in full.
-        for check in checks {
-            entities.push(self.model.object(&check.object)?);
-        }
-        for check in checks {
-            entities.extend(self.model.place(&check.object)?);
-        }
-        // The caller's roles last: one that is asked about is described in full, too.
-        entities.extend(self.model.principal(call)?);
-        let mut seen = HashSet::new();
-        entities.retain(|entity| seen.insert(entity.uid()));
-        Entities::from_entities(entities, None).map_err(|error| refused("entities", &error))
     }
 
     fn evaluate(&self, request: &Request, slice: &PolicySet, entities: &Entities) -> Result<Verdict, Fault> {

@@ -9,9 +9,10 @@ use cedar_policy::{
     ActionConstraint, AuthorizationError, Effect, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint,
     ResourceConstraint, Response, Schema, ValidationMode, Validator,
 };
+use serde_json::Value;
 use weir_plugin::{Fault, Principal, Problem, problem};
 
-use crate::entities::{ROLE, groups, type_of};
+use crate::entities::{ROLE, groups, is_fact, type_of};
 use crate::refused;
 use crate::settings::Settings;
 
@@ -22,7 +23,14 @@ const WEIR_SCHEMA: &str = include_str!("../weir.cedarschema");
 
 pub struct Policies {
     all: Vec<Policy>,
-    slices: RefCell<HashMap<String, Rc<PolicySet>>>,
+    slices: RefCell<HashMap<String, Rc<Slice>>>,
+}
+
+/// The policies that can decide a question.
+pub struct Slice {
+    pub set: PolicySet,
+    /// Whether one of them looks at what only some questions tell of their object.
+    pub reads_facts: bool,
 }
 
 /// What a slice depends on.
@@ -57,14 +65,15 @@ impl Policies {
     }
 
     /// The policies whose scope fits; the answer is that of all policies, since the others would not be satisfied.
-    pub fn slice(&self, asked: &Asked) -> Result<Rc<PolicySet>, Fault> {
+    pub fn slice(&self, asked: &Asked) -> Result<Rc<Slice>, Fault> {
         let key = asked.key();
         if let Some(slice) = self.slices.borrow().get(&key) {
             return Ok(Rc::clone(slice));
         }
         let fitting = self.all.iter().filter(|policy| asked.fits(policy)).cloned();
-        let slice = PolicySet::from_policies(fitting).map_err(|error| refused("policies", &error))?;
-        let slice = Rc::new(slice);
+        let set = PolicySet::from_policies(fitting).map_err(|error| refused("policies", &error))?;
+        let reads_facts = set.policies().any(reads_facts);
+        let slice = Rc::new(Slice { set, reads_facts });
         let mut slices = self.slices.borrow_mut();
         if slices.len() >= SLICES_MAX {
             slices.clear();
@@ -117,6 +126,23 @@ impl Asked<'_> {
             ResourceConstraint::Any | ResourceConstraint::In(_) | ResourceConstraint::Eq(_) => return true,
         };
         type_of(self.kind).is_some_and(|kind| wanted.to_string() == kind)
+    }
+}
+
+/// Whether a policy asks for a tag, or for an attribute that is told with some questions only. Its text as JSON names each
+/// of them; a name that means something else is taken for one, which costs time, never an answer.
+fn reads_facts(policy: &Policy) -> bool {
+    policy.has_non_scope_constraint() && policy.to_json().map_or(true, |text| names_fact(&text))
+}
+
+fn names_fact(text: &Value) -> bool {
+    match text {
+        Value::String(word) => is_fact(word),
+        Value::Array(parts) => parts.iter().any(names_fact),
+        Value::Object(members) => {
+            members.iter().any(|(name, part)| matches!(name.as_str(), "hasTag" | "getTag") || names_fact(part))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

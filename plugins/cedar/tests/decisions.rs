@@ -75,6 +75,46 @@ fn the_checks_of_a_request_are_decided_as_if_they_were_asked_alone() {
     }
 }
 
+/// Each of these policies reads a fact in its own way, or none: what one check does not tell, no policy of it sees.
+#[test]
+fn a_fact_of_one_check_is_no_fact_of_another() {
+    let policies = [
+        "permit (principal, action, resource);",
+        "permit (principal, action, resource) when { resource.name like \"ord*\" };",
+        "permit (principal, action, resource) when { resource.hasTag(\"owner\") };",
+        "permit (principal, action, resource) when { resource.getTag(\"owner\") == \"alice\" };",
+        "permit (principal, action, resource) when { resource has protected && resource.protected };",
+        "permit (principal, action, resource) when { resource has location };",
+        "permit (principal, action, resource) when { resource[\"format_version\"] == 2 };",
+        "permit (principal, action, resource); forbid (principal, action, resource) when { resource.protected };",
+        "permit (principal, action, resource); forbid (principal, action, resource) unless { resource has status };",
+        "permit (principal, action == Weir::Action::\"table:describe\", resource); \
+         permit (principal, action == Weir::Action::\"table:read\", resource) when { resource.hasTag(\"owner\") };",
+    ];
+    let told = |more: &[(&str, weir_plugin::Value)]| {
+        let mut object = owned("sales.orders", "alice");
+        let attribute =
+            |(key, value): &(&str, weir_plugin::Value)| Attribute { key: (*key).into(), value: value.clone() };
+        object.attributes.extend(more.iter().map(attribute));
+        object
+    };
+    let protected = ("protected", weir_plugin::Value::Boolean(true));
+    let checks = [
+        check("table:describe", object("table", "sales.orders")),
+        check("table:read", told(std::slice::from_ref(&protected))),
+        check("table:write", told(&[protected, ("format-version", weir_plugin::Value::Integer(2))])),
+        check("table:describe", told(&[("status", weir_plugin::Value::Text("active".into()))])),
+        check("table:read", told(&[("location", weir_plugin::Value::Text("file:///lake/t".into()))])),
+        check("table:write", owned("sales.orders", "bob")),
+    ];
+    for policies in policies {
+        let cedar = cedar(json!({ "policies": policies }));
+        let call = call("alice", &[]);
+        let alone: Vec<Verdict> = checks.iter().map(|check| cedar.decide(&call, check).expect("a decision")).collect();
+        assert_eq!(cedar.authorize(&call, &checks).expect("decisions"), alone, "{policies}");
+    }
+}
+
 #[test]
 fn a_forbid_beats_a_permit_and_says_why() {
     let cedar = cedar(json!({ "policies": POLICIES }));

@@ -4,11 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Chain, Decider, Decision, Outcome, PlanAsked, Silence, Tally, Voice, Word};
+use super::pace::Pace;
+use super::{Chain, Decider, Decision, Outcome, PlanAsked, Seat, Silence, Tally, Voice, Word};
 use crate::plugin::{Batch, Call, Check, Parent, Place, Plan};
-
-/// The most items that cross to a guest in one call.
-const ITEMS_MAX: usize = 4_096;
 
 /// What is listed: the question that each item must pass, and the place that all of them lie in.
 #[derive(Clone, Debug)]
@@ -92,10 +90,8 @@ impl<D: Decider> Listing<D> {
                     None => open.push(at),
                 }
             }
-            for places in open.chunks(ITEMS_MAX) {
-                for (at, word) in self.ask(*number, items, places).await {
-                    tallies[at].hear(*number, Voice::plain(word));
-                }
+            for (at, word) in self.ask_all(*number, items, &open).await {
+                tallies[at].hear(*number, Voice::plain(word));
             }
         }
         let unable = tallies.iter().find(|tally| matches!(tally.outcome(), Outcome::Unable(_)));
@@ -105,8 +101,26 @@ impl<D: Decider> Listing<D> {
         }
     }
 
-    async fn ask(&self, seat: usize, items: &Items<'_>, places: &[usize]) -> Vec<(usize, Word)> {
+    /// Asks about as many items at a time as the authorizer answers well within its deadline.
+    async fn ask_all(&self, seat: usize, items: &Items<'_>, mut open: &[usize]) -> Vec<(usize, Word)> {
         let Some(seat) = self.chain.seats().get(seat) else { return Vec::new() };
+        let (mut pace, mut heard) = (Pace::within(seat.decider.deadline()), Vec::with_capacity(open.len()));
+        while !open.is_empty() {
+            let (places, later) = open.split_at(pace.items().min(open.len()));
+            let asked = Instant::now();
+            heard.extend(self.ask(seat, items, places).await);
+            pace.learn(asked.elapsed());
+            open = later;
+            // Who is silent now is not asked again and again: the list cannot be told any more.
+            if let Some((_, Word::Silent(silence))) = heard.last().cloned() {
+                heard.extend(later.iter().map(|at| (*at, Word::Silent(silence.clone()))));
+                break;
+            }
+        }
+        heard
+    }
+
+    async fn ask(&self, seat: &Seat<D>, items: &Items<'_>, places: &[usize]) -> Vec<(usize, Word)> {
         let said = match items {
             Items::Columns { ids, names } => {
                 let batch = self.batch(ids, names, places);

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -58,6 +59,10 @@ impl Decider for Double {
 
     fn digest(&self) -> &str {
         "00"
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_millis(100)
     }
 
     fn authorize(&self, _: &Call, checks: &[Check]) -> impl Future<Output = Result<Vec<Verdict>, Silence>> + Send {
