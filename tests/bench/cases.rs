@@ -1,15 +1,17 @@
 //! What is measured, in the order of the report.
 
+use std::rc::Rc;
+
 use anyhow::{Context, Result};
 
 use crate::bucket;
 use crate::dataset::{Dataset, Table, compresses};
-use crate::governed::Policies;
+use crate::governed::{Policies, TEAMS};
 use crate::granted::{Person, expect_sight, grant, grant_everything};
 use crate::listing::{self, Listing};
 use crate::operation::{Create, MoveBranch, Operation, SetProperty};
 use crate::target::Target;
-use crate::wire::Connection;
+use crate::wire::{Connection, Request};
 
 /// The listing that everybody can hold in one answer.
 const FEW: usize = 100;
@@ -17,6 +19,8 @@ const FEW: usize = 100;
 const PAGE: usize = 1_000;
 /// Tokens that nobody has seen; a catalog remembers half as many.
 const TOKENS: usize = 40_000;
+/// Who loads a table by turns.
+const PEOPLE: usize = 1_000;
 /// How many snapshots the branch of the contended table moves between.
 const CONTENDED_SNAPSHOTS: i64 = 16;
 
@@ -43,7 +47,9 @@ pub enum Case {
     CommitDistinct,
     CommitOne,
     CommitBranch,
-    /// Loads a table while `cedar` decides by 100 policies.
+    /// Many people load a table, while nothing decides.
+    LoadByPeople,
+    /// The same while `cedar` decides by 100 policies.
     LoadGoverned,
     /// Lists a namespace of which the caller may see nothing.
     ListHidden,
@@ -70,7 +76,7 @@ pub struct Scene {
 }
 
 impl Case {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Load { snapshots: 0, gzip: false },
         Self::Load { snapshots: 0, gzip: true },
         Self::Load { snapshots: 100, gzip: false },
@@ -87,6 +93,7 @@ impl Case {
         Self::CommitDistinct,
         Self::CommitOne,
         Self::CommitBranch,
+        Self::LoadByPeople,
         Self::LoadGoverned,
         Self::ListHidden,
         Self::Vend { cold: false },
@@ -116,6 +123,7 @@ impl Case {
             Self::CommitDistinct => "commit-distinct".to_owned(),
             Self::CommitOne => "commit-one".to_owned(),
             Self::CommitBranch => "commit-branch".to_owned(),
+            Self::LoadByPeople => "people-load".to_owned(),
             Self::LoadGoverned => "governed-load".to_owned(),
             Self::ListHidden => "governed-list".to_owned(),
             Self::Vend { cold: false } => "vend-cached".to_owned(),
@@ -175,9 +183,9 @@ impl Case {
                 let table = dataset.contended_table(0).await?;
                 Ok(stage_properties(target, "commit, one table, properties", vec![table; clients]))
             }
+            Self::LoadByPeople => stage_people(target, &dataset.table(0).await?, "load, 10 columns", clients).await,
             Self::LoadGoverned => {
-                let table = dataset.table(0).await?;
-                Ok(alike("load, 10 columns, `cedar` decides", Operation::Fixed(target.get(&table.path)), clients))
+                stage_people(target, &dataset.table(0).await?, "load, 10 columns, `cedar` decides", clients).await
             }
             Self::ListHidden => {
                 let path = format!("{}/tables", dataset.crowd(tables).await?);
@@ -258,6 +266,17 @@ async fn stage_cold(target: &Target, dataset: &mut Dataset, tables: usize, clien
         Operation::Once(requests.into_iter())
     };
     Ok(Scene { label: "load with keys, made now".to_owned(), operations: paths.chunks(each).map(once).collect() })
+}
+
+/// Everybody has asked before: who is new is written down, and a new token is verified.
+async fn stage_people(target: &Target, table: &Table, what: &str, clients: usize) -> Result<Scene> {
+    let asked = |person: usize| Ok(target.bearing_member(person, person % TEAMS)?.get(&table.path));
+    let requests = (0..PEOPLE).map(asked).collect::<Result<Rc<[Request]>>>()?;
+    for request in requests.iter() {
+        target.json(request).await?;
+    }
+    let everybody = |client| Operation::Rotating(Rc::clone(&requests), client * PEOPLE / clients);
+    Ok(Scene { label: format!("{what}, {PEOPLE} people"), operations: (0..clients).map(everybody).collect() })
 }
 
 async fn stage_list(

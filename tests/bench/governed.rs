@@ -10,15 +10,17 @@ use crate::granted;
 use crate::target::{Target, expect_success};
 use crate::wire::{Connection, Request};
 
-/// Two about the generator, the rest about a team each.
+/// Two about everybody, the rest about a team each.
 const POLICIES: usize = 100;
+/// Whose members ask.
+pub const TEAMS: usize = POLICIES - 2;
 
 /// What `cedar` is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policies {
     /// Everything, while the dataset is made.
     Open,
-    /// 100 policies, of which the generator's own two are not decided by scope alone.
+    /// 100 policies: what each team may do, and what nobody may.
     Many,
     /// Everything but to see a table.
     Blind,
@@ -42,20 +44,18 @@ impl Policies {
     }
 }
 
-/// Half of them by scope alone, half with a condition. Two are about the generator: it reads what is not secret, and
-/// nobody drops what is protected.
+/// Each team reads tables, half of them where a condition holds. Nobody sees what is secret, nobody drops what is protected.
 fn many() -> String {
     let mut text = String::from(
-        "@id(\"generator\") permit (principal == Weir::User::\"anonymous\", action, resource)\n\
-         when { !(resource.name like \"secret*\") };\n\
+        "@id(\"secret\") forbid (principal, action, resource) when { resource.name like \"secret*\" };\n\
          @id(\"protected\") forbid (principal, action == Weir::Action::\"table:drop\", resource)\n\
          when { resource has protected && resource.protected };\n",
     );
-    for policy in 2..POLICIES {
-        let condition = if policy % 2 == 0 { "" } else { "when { resource.warehouse == \"lake\" }" };
+    for team in 0..TEAMS {
+        let condition = if team % 2 == 0 { "" } else { "when { resource.namespace != \"closed\" }" };
         text.push_str(&format!(
-            "@id(\"team-{policy}\") permit (principal in Weir::Role::\"team-{policy}\", \
-             action in Weir::Action::\"read\", resource in Weir::Namespace::\"n{policy}\") {condition};\n"
+            "@id(\"team-{team}\") permit (principal in Weir::Role::\"bench~team-{team}\", \
+             action in Weir::Action::\"read\", resource is Weir::Table) {condition};\n"
         ));
     }
     text

@@ -109,7 +109,7 @@ impl Client {
     async fn work(mut self, begin: Instant, end: Instant, requests_max: u64) {
         for _ in 0..requests_max {
             let start = Instant::now();
-            if start >= end {
+            if start >= end || self.operation.is_over() {
                 return;
             }
             let answer = self.operation.run(&mut self.connection).await;

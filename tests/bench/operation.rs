@@ -40,7 +40,7 @@ impl Operation {
                 Ok(connection.send(&requests[*at]).await?.status)
             }
             Self::Once(requests) => {
-                let next = requests.next().ok_or_else(|| Error::other("every table was loaded: prepare more"))?;
+                let next = requests.next().ok_or_else(|| Error::other("nothing is left to ask"))?;
                 Ok(connection.send(&next).await?.status)
             }
             Self::List(listing) => Ok(listing.walk(connection, |_| ()).await?.status),
@@ -48,6 +48,11 @@ impl Operation {
             Self::SetProperty(commit) => commit.run(connection).await,
             Self::MoveBranch(commit) => commit.run(connection).await,
         }
+    }
+
+    /// Whether all that was prepared has been asked.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Once(requests) if requests.len() == 0)
     }
 
     /// What a client does after it has lost a race, before it tries again; not part of what is timed.

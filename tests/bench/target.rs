@@ -93,6 +93,13 @@ impl Target {
         Ok(Self { headers: format!("{}{}", self.headers, tokens.header(number)?), ..self.clone() })
     }
 
+    /// The same, asked by one of many people, who belongs to a team.
+    pub fn bearing_member(&self, person: usize, team: usize) -> Result<Self> {
+        let tokens = self.tokens.as_ref();
+        let tokens = tokens.context("only a catalog that this generator starts believes its tokens")?;
+        Ok(Self { headers: format!("{}{}", self.headers, tokens.header_of_member(person, team)?), ..self.clone() })
+    }
+
     /// The id of the warehouse, which is its prefix.
     pub fn warehouse(&self) -> &str {
         self.base.rsplit('/').next().unwrap_or_default()

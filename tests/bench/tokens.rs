@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use weir_tests::oidc::SigningKey;
 
 const ISSUER: &str = "https://bench.invalid";
@@ -33,22 +33,32 @@ impl Tokens {
     }
 
     /// The settings by which a catalog in that folder trusts the key, and goes on to let in whoever has no token.
-    pub fn settings() -> [(&'static str, &'static str); 4] {
+    pub fn settings() -> [(&'static str, &'static str); 5] {
         [
             ("WEIR__AUTH__ANONYMOUS", "loopback"),
             ("WEIR__AUTH__ISSUERS__BENCH__ISSUER", ISSUER),
             ("WEIR__AUTH__ISSUERS__BENCH__AUDIENCE", "weir"),
             ("WEIR__AUTH__ISSUERS__BENCH__KEYS_FILE", "keys.json"),
+            ("WEIR__AUTH__ISSUERS__BENCH__ROLES_CLAIMS", "groups"),
         ]
     }
 
     /// The `Authorization` line of one of a few users, in a token that differs from all others.
     pub fn header(&self, number: usize) -> Result<String> {
+        self.signed(json!({ "sub": format!("user-{}", number % 10), "jti": number.to_string() }))
+    }
+
+    /// The same of one of many people, who belongs to a team.
+    pub fn header_of_member(&self, person: usize, team: usize) -> Result<String> {
+        self.signed(json!({ "sub": format!("person-{person}"), "groups": [format!("team-{team}")] }))
+    }
+
+    fn signed(&self, mut claims: Value) -> Result<String> {
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let claims = json!({
-            "iss": ISSUER, "aud": "weir", "sub": format!("user-{}", number % 10), "jti": number.to_string(),
-            "iat": now_s, "exp": now_s + LIFETIME_S,
-        });
+        claims["iss"] = json!(ISSUER);
+        claims["aud"] = json!("weir");
+        claims["iat"] = json!(now_s);
+        claims["exp"] = json!(now_s + LIFETIME_S);
         let token = self.key.sign(&self.key.header().to_string(), &claims.to_string());
         Ok(format!("Authorization: Bearer {token}\r\n"))
     }
