@@ -83,6 +83,18 @@ keycloak() { # VERSION
   rm -rf "$folder"
 }
 
+# A jar that no Python package brings.
+jar() { # COORDINATES PURPOSE
+  local name version
+  name=$(cut -d: -f2 <<<"$1") version=$(cut -d: -f3 <<<"$1")
+  [ ! -e "$cache/jars/$name-$version.jar" ] || return 0
+  if ! command -v mvn >/dev/null; then missing+=("mvn, which fetches $name: apt-get install maven"); return; fi
+  echo "fetching $name $version, once" >&2
+  mkdir -p "$cache/jars"
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -Dartifact="$1" -DoutputDirectory="$cache/jars" >&2 ||
+    missing+=("$name $version, $2: Maven could not fetch it")
+}
+
 need cargo "install Rust 1.95 or newer from https://rustup.rs"
 need cc "apt-get install build-essential"
 need python3 "apt-get install python3 python3-venv"
@@ -107,7 +119,9 @@ from_go helm helm.sh/helm/v3 cmd/helm v3.19.0 "which renders the chart"
 from_go openfga github.com/openfga/openfga cmd/openfga v1.22.1 "which authorization by relationships is tested with"
 from_go nats-server github.com/nats-io/nats-server/v2 "" v2.11.8 "which events are streamed to"
 [ "$lane" != full ] || from_go docker-compose github.com/docker/compose/v2 cmd v2.40.3 "which understands the compose files"
+[ "$lane" != full ] || from_go weed github.com/seaweedfs/seaweedfs weed v0.0.0-20261109003541-7506e5f91cd6 "which judges keys and signatures of S3"
 [ "$lane" != full ] || keycloak 26.3.5
+[ "$lane" != full ] || jar org.apache.iceberg:iceberg-aws-bundle:1.10.1 "by which Spark reaches buckets"
 if command -v python3 >/dev/null; then
   venv venv clients/requirements.txt
   venv helm helm/requirements.txt

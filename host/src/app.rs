@@ -37,7 +37,7 @@ pub struct App {
     /// The storages of warehouses that are in use.
     pub storages: Storages,
     pub secrets: Secrets,
-    /// Keys that clients were given lately.
+    /// Keys that were made lately, for clients or for the host itself.
     pub vending: Vending,
     pub authentication: Authentication,
     pub authorization: Authorization,

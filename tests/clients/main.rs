@@ -4,6 +4,7 @@ mod documents;
 mod iceberg_rust;
 mod readme;
 mod s3;
+mod seaweed;
 mod sign_in;
 
 use weir_tests::tools::{is_full_lane, python, succeed};

@@ -112,7 +112,7 @@ async fn every_problem_of_a_bucket_s_profile_is_told_with_its_pointer(engine: En
     let house = house(engine, &s3, &[]).await;
     let mut request = body(&s3, "lake", "wh");
     request["storage-profile"]["region"] = json!("");
-    request["storage-profile"]["assume-role-arn"] = json!("arn:aws:iam::123456789012:role/x");
+    request["storage-profile"]["assume-role-arn"] = json!("the role of the lake");
     request["storage-credential"]["access-key-id"] = json!("canary/canary");
 
     let message = house.management.post("/warehouse", request).send().await.expect_error(400, "BadRequestException");

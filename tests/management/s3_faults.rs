@@ -139,12 +139,13 @@ async fn r25_a_file_that_is_there_is_never_written_over(engine: Engine) {
         let lake = Lake::open(engine).await;
         lake.s3.set_quirks(quirks);
         lake.create_table("first").await;
-        let access = lake.house.app.store.warehouse(lake.id.parse().expect("an id")).await.expect("it is read");
-        let access = lake.house.app.storage_of(&access.expect("it is there")).await.expect("it opens");
-        let place = access.profile.root().join("t/metadata/v1.metadata.json").expect("a place");
+        let row = lake.house.app.store.warehouse(lake.id.parse().expect("an id")).await.expect("it is read");
+        let row = row.expect("it is there");
+        let files = lake.house.app.own_files(&row).await.expect("it opens");
+        let place = row.root.join("t/metadata/v1.metadata.json").expect("a place");
         lake.s3.put("lake", key(place.as_str()), &b"somebody's"[..]);
 
-        let refused = access.files.write_metadata(&place, bytes::Bytes::from_static(b"{}")).await;
+        let refused = files.write_metadata(&place, bytes::Bytes::from_static(b"{}")).await;
 
         assert!(matches!(refused, Err(weir::files::FileError::Exists(_))), "{quirks:?}: {refused:?}");
         assert_eq!(lake.s3.object("lake", key(place.as_str())).expect("it is there"), &b"somebody's"[..]);

@@ -70,6 +70,14 @@ impl Watched {
         }
     }
 
+    /// Why the only plugin decides as it does.
+    async fn reason(&self) -> String {
+        let warehouse = json!({"warehouse-id": self.server.prefix});
+        let asked = json!({"principal": {"id": "a"}, "action": "warehouse:create-namespace", "object": warehouse});
+        let explained = self.server.root.post("/management/v1/permissions/explain", asked).send().await.expect(200);
+        explained.json()["authorizers"][0]["reason"].as_str().unwrap_or_default().to_owned()
+    }
+
     pub async fn create_namespace(&self, name: &str) -> u16 {
         self.server.post("/namespaces", json!({ "namespace": [name] })).send().await.status
     }
@@ -231,6 +239,24 @@ async fn t25_a_secret_shows_nowhere() {
     assert!(said.contains("api-token"), "its name is told");
     for canary in ["not-so-secret", "bm90LXNvLXNlY3JldA", "6e6f742d736f2d736563726574"] {
         assert!(!said.contains(canary), "{canary} is in what the server said");
+    }
+}
+
+/// T28: whoever rotates the file of a secret need not say so; the next question is computed with the new value.
+#[tokio::test]
+async fn t28_a_secret_that_is_rotated_in_its_file_is_what_the_plugin_sees_next() {
+    let weir = Watched::start().await;
+    weir.declare("reveal = ['api-token']\nsettings = { behaviour = 'reveal' }");
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+    weir.until(|plugin| plugin["state"] == "active").await;
+    assert_eq!(weir.reason().await, "revealed not-so-secret");
+
+    weir.put(".token", "the-next-one");
+
+    let deadline = Instant::now() + PATIENCE;
+    while weir.reason().await != "revealed the-next-one" {
+        assert!(Instant::now() < deadline, "it still is: {}", weir.reason().await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

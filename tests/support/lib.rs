@@ -1,6 +1,7 @@
 //! What the tests share: engines, running servers, a client that fails with good words, Iceberg bodies.
 
 pub mod bodies;
+pub mod canary;
 mod client;
 mod database;
 pub mod disk;
@@ -17,6 +18,7 @@ mod proxy;
 mod receiver;
 pub mod routes;
 pub mod s3;
+mod seaweed;
 mod server;
 pub mod tools;
 mod vault;
@@ -32,5 +34,6 @@ pub use process::{Installation, Weir, binary, free_port};
 pub use proxy::{Fault, Proxy};
 pub use receiver::{Received, Receiver};
 pub use s3::S3Server;
+pub use seaweed::Seaweed;
 pub use server::TestServer;
 pub use vault::VaultServer;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::authorize::{Access, missing};
 use super::engines::Through;
 use super::extract::{InWarehouse, JsonBody, OfTable, QueryOf, no_such_warehouse};
-use super::vending::{Means, Purpose, TablePlace};
+use super::vending::{Means, TablePlace};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
@@ -174,19 +174,19 @@ async fn signed(
     place: &TablePlace,
     asked: (&RemoteSignRequest, &Examined),
 ) -> Result<Vec<(String, String)>, Error> {
-    let means = app.means(caller, place, (Purpose::Client, false)).await?;
-    signed_by(app, caller, &means, asked).await
+    let means = app.means(caller, place, false).await?;
+    signed_by(app, caller, (place, &means), asked).await
 }
 
 /// The headers that the plugin has the host compute for the one request that was examined.
 pub(super) async fn signed_by(
     app: &App,
     caller: &Caller,
-    means: &Means<'_>,
+    (place, means): (&TablePlace, &Means<'_>),
     (asked, examined): (&RemoteSignRequest, &Examined),
 ) -> Result<Vec<(String, String)>, Error> {
-    let secret =
-        means.secret()?.ok_or_else(|| Error::Forbidden("this warehouse has no key to sign with".to_owned()))?;
+    let secret = app.signing_key(place).await?;
+    let secret = secret.ok_or_else(|| Error::Forbidden("this warehouse has no key to sign with".to_owned()))?;
     let request = SignRequest { method: asked.method.clone(), uri: asked.uri.clone(), region: asked.region.clone() };
     let touched = Touched {
         operation: examined.operation.as_str().to_owned(),

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 
+use super::authorize::Object;
 use super::extract::no_such_warehouse;
+use super::vending::Reached;
 use crate::app::App;
 use crate::catalog::ids::WarehouseId;
 use crate::catalog::location::{Location, Scheme};
 use crate::error::{Error, Result};
-use crate::files::{Storage, StorageCredential, StorageProfile};
+use crate::files::{S3Profile, Storage, StorageCredential, StorageProfile};
+use crate::plugin::Object as Described;
 use crate::secrets::{Kept, Owner, Plain};
 use crate::store::rows::{StoredSecret, Warehouse};
 
@@ -22,8 +25,16 @@ pub struct StorageAccess {
     pub profile: StorageProfile,
     /// The key, secret; `None` where the storage needs none.
     pub credential: Option<StorageCredential>,
-    /// The files, as the host itself reaches them.
-    pub files: Storage,
+    pub own: Own,
+}
+
+/// How the host itself reaches the files; [`App::reached`] tells by what right now.
+#[derive(Debug)]
+pub enum Own {
+    /// Once for all, by the credential; in a trial, by whatever was there at its beginning.
+    Open(Reached),
+    /// By sessions of the role that the profile names, one after the other.
+    Sessions { profile: Box<S3Profile>, warehouse: Box<Described> },
 }
 
 /// The storages that were opened lately, by warehouse and version: a change makes another entry, so none is ever stale.
@@ -67,11 +78,33 @@ impl App {
             StorageProfile::Local { .. } => None,
             StorageProfile::S3(_) => self.credential_of(warehouse).await?,
         };
-        let files = self.files.storage(&profile, credential.as_ref()).await?;
+        let own = self.own_of(warehouse, &profile, credential.as_ref()).await?;
         let (id, version) = key;
-        let access = Arc::new(StorageAccess { warehouse: id, version, profile, credential, files });
+        let access = Arc::new(StorageAccess { warehouse: id, version, profile, credential, own });
         self.storages.opened.insert(key, Arc::clone(&access)).await;
         Ok(access)
+    }
+
+    async fn own_of(
+        &self,
+        warehouse: &Warehouse,
+        profile: &StorageProfile,
+        credential: Option<&StorageCredential>,
+    ) -> Result<Own> {
+        let object = self.object_for_plugins(&Object::Warehouse(warehouse)).await?;
+        match profile {
+            StorageProfile::S3(s3) if s3.assume_role_arn.is_some() => {
+                self.files.admit(profile, credential).await?;
+                Ok(Own::Sessions { profile: s3.clone(), warehouse: Box::new(object) })
+            }
+            _ => Ok(Own::Open(self.reach(profile, credential, &object).await?)),
+        }
+    }
+
+    /// The files of a warehouse's row, as the host reaches them now.
+    pub async fn own_files(&self, warehouse: &Warehouse) -> Result<Storage> {
+        let access = self.storage_of(warehouse).await?;
+        Ok(self.reached(&access).await?.files)
     }
 
     /// The files of a warehouse, for one at `location`. Local ones need nothing to be looked up.
@@ -81,7 +114,7 @@ impl App {
         }
         let row = self.store.warehouse(warehouse).await?;
         let row = row.ok_or_else(|| no_such_warehouse(&warehouse.to_string()))?;
-        Ok(self.storage_of(&row).await?.files.clone())
+        self.own_files(&row).await
     }
 
     async fn credential_of(&self, warehouse: &Warehouse) -> Result<Option<StorageCredential>> {

@@ -57,12 +57,15 @@ pub struct AccessKey {
     pub external_id: Option<String>,
 }
 
-/// A key that was made for one place and some time.
+/// A key that somebody else made: for one place and some time, or as what this machine is known by.
 #[derive(Clone, Debug)]
 pub struct SessionKey {
     pub access_key_id: String,
     pub secret_access_key: Sensitive,
-    pub session_token: Sensitive,
+    /// Absent where the key stands for itself, as one of the environment may.
+    pub session_token: Option<Sensitive>,
+    /// Milliseconds since the epoch; `None` where nobody says that it ends.
+    pub ends_at_ms: Option<i64>,
 }
 
 const EXPECTED: &str = "expected an object such as {\"type\": \"s3\", \"credential-type\": \"access-key\", \

@@ -90,6 +90,11 @@ impl Files {
         Storage::s3(self.s3.open_by_session(profile, key))
     }
 
+    /// What this machine is known by right now. Whether a storage may use it is told by [`Files::admit`].
+    pub async fn machine_key(&self, profile: &S3Profile) -> Result<SessionKey, FileError> {
+        self.s3.machine_key(profile).await
+    }
+
     /// What keeps a warehouse from having this storage, told before anything is sent.
     pub async fn admit(
         &self,

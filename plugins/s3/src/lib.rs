@@ -71,11 +71,11 @@ impl Storage for S3 {
             remote_signing: profile.remote_signing_enabled && key.is_some() && want.audience == Audience::Client,
         };
         match (key, &want.scope_document) {
-            (Some(key), Some(policy)) if profile.sts_enabled => {
+            (Some(key), Some(policy)) if profile.makes_keys(want.audience) => {
                 let session = Session { profile: &profile, call, want, policy, prefix: &self.session_prefix };
                 grant.credentials.push(session.assume(key)?);
             }
-            // Where keys cannot be bounded in time, the host reads metadata with the storage's own; a client never gets it.
+            // Without a role the host reads metadata with the storage's own key; a client never gets it.
             _ => grant.use_stored_key = want.audience == Audience::Host,
         }
         Ok(grant)

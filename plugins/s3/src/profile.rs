@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use weir_plugin::{Problem, problem};
+use weir_plugin::{Audience, Problem, problem};
 
 /// What the host checks by itself (bucket, prefix, endpoint) is taken as it is; unknown members are the host's.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -15,6 +15,7 @@ pub struct S3Profile {
     pub path_style_access: Option<bool>,
     pub sts_enabled: bool,
     pub sts_endpoint: Option<String>,
+    pub assume_role_arn: Option<String>,
     pub sts_role_arn: Option<String>,
     pub sts_session_tags: BTreeMap<String, String>,
     pub sts_token_validity_seconds: Option<u32>,
@@ -41,12 +42,14 @@ impl S3Profile {
         if self.region.is_empty() {
             problems.push(problem("/region", "missing, expected e.g. `eu-central-1`"));
         }
-        if self.sts_enabled && is_amazon && self.sts_role_arn.is_none() {
+        if self.sts_enabled && is_amazon && self.role(Audience::Client).is_none() {
             problems
                 .push(problem("/sts-role-arn", "missing: with `sts-enabled` AWS needs the role that keys belong to"));
         }
-        if self.sts_role_arn.as_deref().is_some_and(|arn| !is_role(arn)) {
-            problems.push(problem("/sts-role-arn", "expected `arn:aws:iam::123456789012:role/name`"));
+        for (pointer, role) in [("/assume-role-arn", &self.assume_role_arn), ("/sts-role-arn", &self.sts_role_arn)] {
+            if role.as_deref().is_some_and(|arn| !is_role(arn)) {
+                problems.push(problem(pointer, "expected `arn:aws:iam::123456789012:role/name`"));
+            }
         }
         if self.sts_token_validity_seconds.is_some_and(|seconds| !(SECONDS_MIN..=SECONDS_MAX).contains(&seconds)) {
             let expected = format!("expected {SECONDS_MIN} to {SECONDS_MAX} seconds");
@@ -62,6 +65,23 @@ impl S3Profile {
             }
         }
         problems
+    }
+
+    /// Whether somebody gets keys of their own: clients where the profile offers them, the catalog where it has a role.
+    pub fn makes_keys(&self, audience: Audience) -> bool {
+        match audience {
+            Audience::Client => self.sts_enabled,
+            Audience::Host => self.assume_role_arn.is_some(),
+        }
+    }
+
+    /// The role that keys belong to.
+    pub fn role(&self, audience: Audience) -> Option<&str> {
+        let own = match audience {
+            Audience::Client => self.sts_role_arn.as_deref(),
+            Audience::Host => None,
+        };
+        own.or(self.assume_role_arn.as_deref())
     }
 
     /// Where keys come from: what is set, else the endpoint of the storage, else Amazon's own of the region.

@@ -1,6 +1,6 @@
 //! A session of a role: the request for it, the keys in its answer.
 
-use weir_plugin::{Call, Credential, Fault, Key, Want};
+use weir_plugin::{Audience, Call, Credential, Fault, Key, Want};
 
 use crate::profile::S3Profile;
 use crate::time::epoch_ms;
@@ -26,8 +26,12 @@ impl Session<'_> {
         keys(answer.status, &String::from_utf8_lossy(&answer.body), &self.want.location)
     }
 
-    /// The caller stands in the cloud's log: `weir-alice@example.com`.
+    /// The caller stands in the cloud's log: `weir-alice@example.com`; the catalog itself as `weir@catalog`, which no
+    /// caller's name leads to.
     fn name(&self) -> String {
+        if self.want.audience == Audience::Host {
+            return format!("{}@catalog", self.prefix);
+        }
         let caller = self.call.principal.id.rsplit('~').next().unwrap_or_default();
         let legal = |c: char| if c.is_ascii_alphanumeric() || "+=,.@-_".contains(c) { c } else { '-' };
         let mut name = format!("{}-{}", self.prefix, caller.chars().map(legal).collect::<String>());
@@ -50,7 +54,7 @@ pub fn form(session: &Session<'_>) -> Result<Vec<(String, String)>, Fault> {
         ("DurationSeconds".to_string(), seconds.to_string()),
         ("Policy".to_string(), (*policy).to_string()),
     ];
-    form.extend(profile.sts_role_arn.iter().map(|arn| ("RoleArn".to_string(), arn.clone())));
+    form.extend(profile.role(want.audience).map(|arn| ("RoleArn".to_string(), arn.to_string())));
     form.extend(profile.external_id.iter().map(|id| ("ExternalId".to_string(), id.clone())));
     for (at, (key, value)) in profile.sts_session_tags.iter().enumerate() {
         let value = value.replace("{caller}", &call.principal.id).replace("{table}", &want.table.id);

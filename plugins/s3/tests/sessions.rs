@@ -57,6 +57,23 @@ fn a_session_is_asked_for_under_the_host_s_policy_in_the_caller_s_name() {
 }
 
 #[test]
+fn the_catalog_s_own_session_is_one_of_the_role_that_it_assumes() {
+    let json = r#"{"region":"eu","assume-role-arn":"arn:aws:iam::1:role/host","sts-role-arn":"arn:aws:iam::1:role/r"}"#;
+    let profile = S3Profile::parse(json).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let form_for = |audience| {
+        let (want, call) = (Want { audience, ..want(json) }, call("catalog", &[]));
+        form(&Session { profile: &profile, call: &call, want: &want, policy: "{}", prefix: "weir" }).unwrap()
+    };
+    let own = form_for(Audience::Host);
+    assert_eq!(told(&own, "RoleArn"), Some("arn:aws:iam::1:role/host"));
+    assert_eq!(told(&own, "RoleSessionName"), Some("weir@catalog"));
+    let client = form_for(Audience::Client);
+    assert_eq!(told(&client, "RoleArn"), Some("arn:aws:iam::1:role/r"));
+    assert_eq!(told(&client, "RoleSessionName"), Some("weir-catalog"));
+    assert!(profile.makes_keys(Audience::Host) && !profile.makes_keys(Audience::Client));
+}
+
+#[test]
 fn keys_live_no_longer_than_the_host_allows() {
     let form = form_of(r#"{"region":"eu","sts-token-validity-seconds":40000}"#, "a").unwrap();
     assert_eq!(told(&form, "DurationSeconds"), Some("3600"));
@@ -152,6 +169,8 @@ fn problems_point_to_the_wrong_field() {
     );
     assert_eq!(pointers(r#"{"region":"eu","sts-session-tags":{"aws:x":"y"}}"#), ["/sts-session-tags/aws:x"]);
     assert_eq!(pointers(r#"{"region":7}"#), ["/region"]);
+    assert_eq!(pointers(r#"{"region":"eu","assume-role-arn":"role"}"#), ["/assume-role-arn"]);
+    assert!(pointers(r#"{"region":"eu","sts-enabled":true,"assume-role-arn":"arn:aws:iam::1:role/r"}"#).is_empty());
     assert!(pointers(r#"{"region":"eu","remote-signing-enabled":true}"#).is_empty());
     assert!(configure::<S3>(&serde_json::json!({"session-prefix": "a b"})).is_err());
 }

@@ -16,6 +16,8 @@ pub(super) struct Keys {
 struct Key {
     secret: String,
     session: Option<Session>,
+    /// It opens roles, nothing else.
+    only_assumes: bool,
 }
 
 /// What a short-lived key carries.
@@ -24,21 +26,29 @@ pub(super) struct Session {
     pub(super) token: String,
     pub(super) policy: Option<Policy>,
     pub(super) expires_at_ms: i64,
+    /// A machine is known by a session, too, and opens roles by it.
+    pub(super) is_machine: bool,
 }
 
 /// Somebody whose signature was right.
 #[derive(Clone)]
 pub(super) struct Caller {
     session: Option<Session>,
+    only_assumes: bool,
 }
 
 impl Keys {
     pub(super) fn add_root(&mut self, id: &str, secret: &str) {
-        self.by_id.insert(id.to_owned(), Key { secret: secret.to_owned(), session: None });
+        self.by_id.insert(id.to_owned(), Key { secret: secret.to_owned(), session: None, only_assumes: false });
     }
 
     pub(super) fn add_session(&mut self, id: &str, secret: &str, session: Session) {
-        self.by_id.insert(id.to_owned(), Key { secret: secret.to_owned(), session: Some(session) });
+        let key = Key { secret: secret.to_owned(), session: Some(session), only_assumes: false };
+        self.by_id.insert(id.to_owned(), key);
+    }
+
+    pub(super) fn restrict(&mut self, id: &str) {
+        self.by_id.get_mut(id).expect("there is such a key").only_assumes = true;
     }
 
     pub(super) fn remove(&mut self, id: &str) {
@@ -59,18 +69,21 @@ impl Keys {
             Some(session) if session.expires_at_ms <= now_ms() => {
                 Err(Refusal::new(400, "ExpiredToken", "the session has expired"))
             }
-            session => Ok(Caller { session: session.clone() }),
+            session => Ok(Caller { session: session.clone(), only_assumes: key.only_assumes }),
         }
     }
 }
 
 impl Caller {
-    pub(super) fn is_root(&self) -> bool {
-        self.session.is_none()
+    pub(super) fn may_assume(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| session.is_machine)
     }
 
     /// 403 unless the policy of the session allows it.
     pub(super) fn may(&self, question: &Question<'_>) -> Result<(), Refusal> {
+        if self.only_assumes {
+            return Err(Refusal::denied("this key opens roles, nothing else"));
+        }
         let policy = self.session.as_ref().and_then(|session| session.policy.as_ref());
         match policy {
             Some(policy) if !policy.allows(question) => {

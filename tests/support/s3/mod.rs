@@ -89,6 +89,7 @@ struct Shelf {
     faults: VecDeque<(On, Fault)>,
     recorded: Vec<Recorded>,
     assumed: Vec<AssumedRole>,
+    refused_roles: Vec<String>,
 }
 
 type Shared = Arc<Mutex<Shelf>>;
@@ -158,6 +159,23 @@ impl S3Server {
     /// Another key that may do everything.
     pub fn add_key(&self, id: &str, secret: &str) {
         lock(&self.shelf).keys.add_root(id, secret);
+    }
+
+    /// A key with a token, as machines are known by; it may do everything until it is removed.
+    pub fn add_machine(&self, id: &str, secret: &str, token: &str) {
+        let session =
+            keys::Session { token: token.to_owned(), policy: None, expires_at_ms: i64::MAX, is_machine: true };
+        lock(&self.shelf).keys.add_session(id, secret, session);
+    }
+
+    /// From now on this key opens roles, nothing else.
+    pub fn let_only_assume(&self, id: &str) {
+        lock(&self.shelf).keys.restrict(id);
+    }
+
+    /// From now on nobody may assume this role.
+    pub fn refuse_role(&self, arn: &str) {
+        lock(&self.shelf).refused_roles.push(arn.to_owned());
     }
 
     pub fn remove_key(&self, id: &str) {

@@ -23,13 +23,15 @@ pub struct AssumedRole {
     /// `Tags.member.N.Key` with its value.
     pub tags: Vec<(String, String)>,
     pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: String,
 }
 
 pub(super) fn answer(shelf: &mut Shelf, caller: &Caller, asked: &Asked) -> Result<Response, Refusal> {
     if !shelf.quirks.has_sts {
         return Err(Refusal::new(501, "NotImplemented", "there is no STS here"));
     }
-    if !caller.is_root() {
+    if !caller.may_assume() {
         return Err(Refusal::denied("a session does not assume roles"));
     }
     let form = form(&asked.text());
@@ -52,10 +54,17 @@ pub(super) fn answer(shelf: &mut Shelf, caller: &Caller, asked: &Asked) -> Resul
     let parsed = policy.as_deref().map(Policy::parse).transpose();
     let parsed = parsed.map_err(|why| Refusal::new(400, "MalformedPolicyDocument", why))?;
     let parsed = parsed.filter(|_| shelf.quirks.enforces_policies);
+    let role_arn = of("RoleArn").unwrap_or_default();
+    if shelf.refused_roles.contains(&role_arn) {
+        return Err(Refusal::denied(format!("{} may not assume it", asked.access_key_id().unwrap_or_default())));
+    }
     let (id, secret, token) = (format!("ASIA{}", random(16).to_uppercase()), random(40), random(120));
     let expires_at_ms = now_ms() + duration_seconds * 1_000;
-    shelf.keys.add_session(&id, &secret, Session { token: token.clone(), policy: parsed, expires_at_ms });
-    let role_arn = of("RoleArn").unwrap_or_default();
+    shelf.keys.add_session(
+        &id,
+        &secret,
+        Session { token: token.clone(), policy: parsed, expires_at_ms, is_machine: false },
+    );
     shelf.assumed.push(AssumedRole {
         role_arn: role_arn.clone(),
         session_name: session_name.clone(),
@@ -64,6 +73,8 @@ pub(super) fn answer(shelf: &mut Shelf, caller: &Caller, asked: &Asked) -> Resul
         duration_seconds,
         tags: tags(&form),
         access_key_id: id.clone(),
+        secret_access_key: secret.clone(),
+        session_token: token.clone(),
     });
     let expiration = OffsetDateTime::from_unix_timestamp(expires_at_ms / 1_000).expect("a time");
     let expiration = expiration.format(&Rfc3339).expect("a time");

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::api::storage_access::StorageAccess;
-use crate::api::vending::Trial;
+use crate::api::storage_access::{Own, StorageAccess};
+use crate::api::vending::{Reached, Trial, Unreached};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
 use crate::files::{FileError, Problem, StorageCredential, StorageProfile};
-use crate::plugin::Parent;
+use crate::plugin::{Object, Parent};
 
 /// The storage of a warehouse.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +62,9 @@ pub struct S3StorageProfile {
     pub sts_enabled: Option<bool>,
     /// Where short-lived keys come from; the endpoint when left out.
     pub sts_endpoint: Option<String>,
-    /// The role that clients' keys belong to; AWS needs one with `sts-enabled`.
+    /// The role that this server itself reads and writes by; the credential then has to assume it, and no more.
+    pub assume_role_arn: Option<String>,
+    /// The role that clients' keys belong to, `assume-role-arn` when left out; AWS needs one of them with `sts-enabled`.
     pub sts_role_arn: Option<String>,
     pub sts_session_tags: Option<BTreeMap<String, String>>,
     /// From 900 to 43200; 3600 when left out.
@@ -158,9 +160,9 @@ impl Described {
     }
 
     /// 400 where a warehouse could not work with it: outside of what the operator allows, or not usable.
-    pub async fn refuse_unusable(&self, app: &App) -> Result<()> {
+    pub async fn refuse_unusable(&self, app: &App, warehouse: &Object) -> Result<()> {
         self.admit(app).await?;
-        self.probe(app).await
+        self.probe(app, warehouse).await
     }
 
     /// Whether the operator allows it at all.
@@ -169,9 +171,18 @@ impl Described {
     }
 
     /// Whether files can be written there, read, listed, deleted.
-    pub async fn probe(&self, app: &App) -> Result<()> {
-        let storage = app.files.storage(&self.profile, self.credential.as_ref()).await.map_err(chosen)?;
-        storage.probe(self.profile.root()).await.map_err(chosen)
+    pub async fn probe(&self, app: &App, warehouse: &Object) -> Result<()> {
+        let reached = self.reached(app, warehouse).await?;
+        reached.files.probe(self.profile.root()).await.map_err(chosen)
+    }
+
+    async fn reached(&self, app: &App, warehouse: &Object) -> Result<Reached> {
+        let reached = app.reach(&self.profile, self.credential.as_ref(), warehouse).await;
+        reached.map_err(|unreached| match unreached {
+            Unreached::File(error) => chosen(error),
+            Unreached::Role(why) => Error::BadRequest(why),
+            Unreached::Other(error) => error,
+        })
     }
 }
 
@@ -185,14 +196,28 @@ impl Described {
         let StorageProfile::S3(profile) = &self.profile else {
             return Err(Error::bad_request("a local storage has nothing for clients to be given"));
         };
+        let reached = self.reached(app, &described(&project, &warehouse)).await?;
         let access = StorageAccess {
             warehouse: warehouse.id.parse().map_err(Error::internal)?,
             version: 0,
             profile: self.profile.clone(),
             credential: self.credential.clone(),
-            files: app.files.storage(&self.profile, self.credential.as_ref()).await.map_err(chosen)?,
+            own: Own::Open(reached),
         };
         Trial::at(app, caller, (project, warehouse), (access, (**profile).clone()))
+    }
+}
+
+/// A warehouse as plugins are told of it.
+pub fn described(project: &Parent, warehouse: &Parent) -> Object {
+    Object {
+        kind: "warehouse".to_owned(),
+        id: warehouse.id.clone(),
+        project: project.clone(),
+        warehouse: None,
+        namespace: Vec::new(),
+        name: warehouse.name.clone(),
+        attributes: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::extract::{Ids, warehouse_for};
 use super::profile::{Described, SentCredential, StorageCredentialBody, StorageProfileBody, parse_credential};
 use super::warehouse_settings::keeps_tables;
 use super::warehouses::GetWarehouseResponse;
+use crate::api::authorize::Object;
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
 use crate::api::storage_access::stored_profile;
@@ -84,7 +85,8 @@ pub async fn update_storage_credential(
 /// Tries the storage out, then stores profile and key in one transaction. 409 where somebody else changed the warehouse
 /// in between.
 async fn change_storage(app: &App, permit: &Permit, warehouse: Warehouse, described: Described) -> Result<Warehouse> {
-    described.refuse_unusable(app).await?;
+    let object = app.object_for_plugins(&Object::Warehouse(&warehouse)).await?;
+    described.refuse_unusable(app, &object).await?;
     let (mut changed, read_version) = (warehouse.clone(), warehouse.version);
     let now_ms = app.clock.now_ms();
     changed.version = read_version + 1;

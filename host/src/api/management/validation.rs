@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::{Ids, InProject, project_for, warehouse_for};
-use super::profile::Described;
+use super::profile::{Described, described as warehouse_object};
 use super::storage::UpdateWarehouseStorageRequest;
 use super::warehouses::{CreateWarehouseRequest, checked_warehouse_name};
 use super::{ErrorModel, ErrorResponse};
@@ -131,7 +131,8 @@ impl Report {
         }
         let since = Instant::now();
         // The probe removes its file, or fails.
-        match self.note(CheckName::LakekeeperReadWrite, since, described.probe(app).await) {
+        let probed = described.probe(app, &warehouse_object(&of.0, &of.1)).await;
+        match self.note(CheckName::LakekeeperReadWrite, since, probed) {
             None => {
                 self.skip(CheckName::Cleanup, NEEDS_ACCESS);
                 self.skip_clients(NEEDS_ACCESS);

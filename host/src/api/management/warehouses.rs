@@ -168,7 +168,8 @@ pub async fn create_warehouse(
     let now_ms = app.clock.now_ms();
     let described = Described::parse(&request.storage_profile, request.storage_credential.as_ref())?;
     let warehouse = new_warehouse(&project, request, &described, now_ms)?;
-    described.refuse_unusable(&app).await?;
+    let object = app.object_for_plugins(&Object::Warehouse(&warehouse)).await?;
+    described.refuse_unusable(&app, &object).await?;
     let secret = sealed(&app, warehouse.id, described.credential.as_ref()).await?;
     if let Err(error) = insert(&app, &permit, &warehouse, secret.as_ref()).await {
         if !matches!(error, Error::CommitStateUnknown(_)) {

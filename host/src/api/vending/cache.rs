@@ -1,4 +1,4 @@
-//! Keys that were made lately, for half their life.
+//! Keys that were made lately for clients, for half their life.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +7,20 @@ use moka::future::Cache;
 use tokio::sync::Semaphore;
 
 use super::delegation::Delegation;
-use super::means::Purpose;
+use super::lasting::Lasting;
+use super::own::Reached;
 use super::place::TablePlace;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::catalog::ids::WarehouseId;
 use crate::catalog::scope::Verbs;
 use crate::error::Error;
+use crate::plugin::Secret;
 use crate::plugin::storage::Grant;
 
 const GRANTS_MAX: u64 = 10_000;
+const SESSIONS_MAX: u64 = 1_000;
+const REGIONS_MAX: u64 = 100;
 /// Requests that wait for a token service at once: those of others go on (R27).
 const COLD_MAX: usize = 64;
 /// An entry nobody asked for again is let go.
@@ -27,6 +32,10 @@ const WITHOUT_KEYS_MS: u64 = 60_000;
 pub struct Vending {
     grants: Cache<Vec<u8>, Kept>,
     cold: Semaphore,
+    /// The host's own, by warehouse and version.
+    pub(super) sessions: Lasting<(WarehouseId, i64), Reached>,
+    /// What this machine is known by, by the region whose token service may have to be asked.
+    pub(super) machine: Lasting<String, Secret>,
 }
 
 #[derive(Clone)]
@@ -38,7 +47,12 @@ struct Kept {
 impl Default for Vending {
     fn default() -> Self {
         let grants = Cache::builder().max_capacity(GRANTS_MAX).time_to_idle(IDLE_MAX).build();
-        Self { grants, cold: Semaphore::new(COLD_MAX) }
+        Self {
+            grants,
+            cold: Semaphore::new(COLD_MAX),
+            sessions: Lasting::at_most(SESSIONS_MAX),
+            machine: Lasting::at_most(REGIONS_MAX),
+        }
     }
 }
 
@@ -66,7 +80,7 @@ impl App {
             }
             self.vending.grants.invalidate(&key).await;
         }
-        let made = self.vending.grants.try_get_with(key, self.new_grant(caller, place, delegation)).await;
+        let made = self.vending.grants.try_get_with(key, Box::pin(self.new_grant(caller, place, delegation))).await;
         made.map(|kept| kept.grant).map_err(|error| again(&error))
     }
 
@@ -74,7 +88,7 @@ impl App {
         let Ok(_turn) = self.vending.cold.try_acquire() else {
             return Err(Error::unavailable("too many requests wait for new keys: retry"));
         };
-        let means = self.means(caller, place, (Purpose::Client, delegation.vended)).await?;
+        let means = self.means(caller, place, delegation.vended).await?;
         let grant = means.vend(self, caller).await?;
         let now_ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
         let ends = grant.keys.iter().map(|keys| keys.expires_at_ms).min();
@@ -118,7 +132,7 @@ impl App {
 }
 
 /// All who waited get the same answer.
-fn again(error: &Error) -> Error {
+pub(super) fn again(error: &Error) -> Error {
     match error {
         Error::Unavailable { message, retry_after_s } => {
             Error::Unavailable { message: message.clone(), retry_after_s: *retry_after_s }

@@ -4,26 +4,29 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kept::as_key;
-use super::place::TablePlace;
+use super::place::{TablePlace, client_config};
 use crate::api::authorize::Object;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::catalog::location::Location;
 use crate::catalog::scope::Verbs;
 use crate::error::Error;
+use crate::files::{S3Profile, StorageCredential};
 use crate::plugin::storage::{Access, Audience, Bounds, Exchange, Grant, KeyUse, Lent, Profile, Want};
-use crate::plugin::{Guest, Object as Described, PluginFault, Secret};
+use crate::plugin::{Guest, Object as Described, PluginFault};
 
-/// For whom keys are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Client,
-    Host,
+/// A place in a storage, what is to be done there.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) profile: &'a S3Profile,
+    pub(super) credential: Option<&'a StorageCredential>,
+    pub(super) location: &'a Location,
+    pub(super) verbs: Verbs,
 }
 
 /// A place, the plugin that serves its storage, the question to it.
 pub struct Means<'a> {
-    pub place: &'a TablePlace,
+    asked: Asked<'a>,
     pub guest: Arc<Guest>,
     pub want: Want,
 }
@@ -33,14 +36,9 @@ const TTL_SECONDS_MAX: u32 = 43_200;
 
 impl App {
     /// The question about a table's files; 503 where no plugin serves the storage.
-    pub async fn means<'a>(
-        &self,
-        caller: &Caller,
-        place: &'a TablePlace,
-        asked: (Purpose, bool),
-    ) -> Result<Means<'a>, Error> {
+    pub async fn means<'a>(&self, caller: &Caller, place: &'a TablePlace, with_keys: bool) -> Result<Means<'a>, Error> {
         let object = self.object_for_plugins(&Object::Tabular(&place.table)).await?;
-        self.means_of(caller, place, object, asked).await
+        self.means_of(caller, place, object, with_keys).await
     }
 
     /// The same about a table that is in no ledger.
@@ -49,51 +47,71 @@ impl App {
         caller: &Caller,
         place: &'a TablePlace,
         object: Described,
-        (purpose, with_keys): (Purpose, bool),
+        with_keys: bool,
     ) -> Result<Means<'a>, Error> {
-        let warehouse = object.warehouse.as_ref().map(|warehouse| warehouse.id.clone()).unwrap_or_default();
+        let asked = Asked {
+            profile: &place.profile,
+            credential: place.storage.credential.as_ref(),
+            location: &place.table.location,
+            verbs: place.verbs,
+        };
+        let scope_document = if with_keys { place.scope_document()? } else { None };
+        self.asks(caller, asked, (Audience::Client, scope_document), object).await
+    }
+
+    /// The question about a place of a table, or of a warehouse as a whole.
+    pub(super) async fn asks<'a>(
+        &self,
+        caller: &Caller,
+        asked: Asked<'a>,
+        (audience, scope_document): (Audience, Option<String>),
+        object: Described,
+    ) -> Result<Means<'a>, Error> {
+        let own_id = if object.kind == "warehouse" { object.id.clone() } else { String::new() };
+        let warehouse = object.warehouse.as_ref().map_or(own_id, |warehouse| warehouse.id.clone());
         let guest = self.storage_plugin(caller, (&object.project.id, &warehouse), "s3").await?;
         let want = Want {
             profile: Profile {
                 kind: "s3".to_owned(),
-                settings_json: settings(place)?.to_string(),
-                location: place.profile.root().as_str().to_owned(),
+                settings_json: settings(&asked)?.to_string(),
+                location: asked.profile.root().as_str().to_owned(),
             },
             table: object,
-            location: place.table.location.as_str().to_owned(),
-            access: match place.verbs {
+            location: asked.location.as_str().to_owned(),
+            access: match asked.verbs {
                 Verbs::Read => Access::Read,
                 Verbs::ReadWrite => Access::ReadWrite,
             },
-            audience: match purpose {
-                Purpose::Client => Audience::Client,
-                Purpose::Host => Audience::Host,
-            },
-            ttl_seconds_max: place.profile.sts_token_validity_seconds.min(TTL_SECONDS_MAX),
-            scope_document: if with_keys { place.scope_document()? } else { None },
+            audience,
+            ttl_seconds_max: asked.profile.sts_token_validity_seconds.min(TTL_SECONDS_MAX),
+            scope_document,
         };
-        Ok(Means { place, guest, want })
+        Ok(Means { asked, guest, want })
     }
 }
 
 impl Means<'_> {
     /// Asks the plugin; keys leave it only inside the bounds.
     pub async fn vend(&self, app: &App, caller: &Caller) -> Result<Grant, Error> {
+        self.ask(app, caller).await?.map_err(|fault| unable(&self.guest, fault))
+    }
+
+    /// The same, with the fault of a plugin that gives no answer.
+    pub(super) async fn ask(&self, app: &App, caller: &Caller) -> Result<Result<Grant, PluginFault>, Error> {
         let bounds = Bounds {
-            location: self.place.table.location.clone(),
+            location: self.asked.location.clone(),
             now_ms: u64::try_from(app.clock.now_ms()).unwrap_or_default(),
-            fixed: self.place.client_config(),
+            fixed: client_config(self.asked.profile),
         };
-        let lent = self.lent()?;
-        let granted = self.guest.vend(&app.plugin_call(caller), &self.want, lent, &bounds).await;
-        granted.map_err(|fault| unable(&self.guest, fault))
+        let lent = self.lent(app).await?;
+        Ok(self.guest.vend(&app.plugin_call(caller), &self.want, lent, &bounds).await)
     }
 
     /// The storage's key, for the exchange under the scope, or for nothing where there is no scope.
-    fn lent(&self) -> Result<Option<Lent>, Error> {
-        let Some(secret) = self.secret()? else { return Ok(None) };
-        let profile = &self.place.profile;
-        let credential = self.place.storage.credential.as_ref();
+    async fn lent(&self, app: &App) -> Result<Option<Lent>, Error> {
+        let Asked { profile, credential, .. } = self.asked;
+        let Some(credential) = credential else { return Ok(None) };
+        let secret = app.credential_key(profile, credential).await?;
         let for_use = match &self.want.scope_document {
             None => KeyUse::None,
             Some(policy) => KeyUse::Exchange(Exchange {
@@ -101,24 +119,23 @@ impl Means<'_> {
                 // The operator's list names it, or it is Amazon's own.
                 allow_private: profile.sts_endpoint.is_some() || profile.endpoint.is_some(),
                 region: profile.region.clone(),
-                role_arn: profile.sts_role_arn.clone(),
-                external_id: credential.and_then(|credential| credential.external_id()).map(str::to_owned),
+                role_arn: match self.want.audience {
+                    Audience::Client => profile.clients_role_arn().map(str::to_owned),
+                    Audience::Host => profile.assume_role_arn.clone(),
+                },
+                external_id: credential.external_id().map(str::to_owned),
                 policy: policy.clone(),
                 seconds_max: self.want.ttl_seconds_max,
             }),
         };
         Ok(Some(Lent { secret, for_use }))
     }
-
-    pub fn secret(&self) -> Result<Option<Secret>, Error> {
-        self.place.storage.credential.as_ref().map(as_key).transpose()
-    }
 }
 
 /// The profile as the plugin reads it, with what of the credential is no secret.
-fn settings(place: &TablePlace) -> Result<Value, Error> {
-    let mut settings = serde_json::to_value(&place.profile).map_err(Error::internal)?;
-    let external_id = place.storage.credential.as_ref().and_then(|credential| credential.external_id());
+fn settings(asked: &Asked<'_>) -> Result<Value, Error> {
+    let mut settings = serde_json::to_value(asked.profile).map_err(Error::internal)?;
+    let external_id = asked.credential.and_then(StorageCredential::external_id);
     settings["external-id"] = json!(external_id);
     Ok(settings)
 }

@@ -7,7 +7,9 @@
 mod cache;
 mod delegation;
 mod kept;
+mod lasting;
 mod means;
+mod own;
 mod place;
 mod plugin;
 mod trial;
@@ -19,7 +21,8 @@ use serde_json::{Value, json};
 
 pub use cache::Vending;
 pub use delegation::Delegation;
-pub use means::{Means, Purpose, unable};
+pub use means::{Means, unable};
+pub use own::{Reached, Unreached};
 pub use place::TablePlace;
 pub use trial::Trial;
 

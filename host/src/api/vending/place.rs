@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::api::storage_access::StorageAccess;
 use crate::app::App;
-use crate::catalog::scope::{Partition, Scope, Verbs};
+use crate::catalog::location::{Location, Scheme};
+use crate::catalog::scope::{Partition, Scope, Unbounded, Verbs};
 use crate::catalog::signing::Endpoint;
 use crate::error::Error;
 use crate::files::{S3Flavor, S3Profile, StorageProfile};
@@ -23,7 +24,7 @@ impl App {
     /// `None` for a table on a local disk. 403 where the table no longer lies inside its warehouse, or the operator no
     /// longer allows the storage: what was fine when the table was made may not be so now (S13).
     pub async fn table_place(&self, table: &Tabular, verbs: Verbs) -> Result<Option<TablePlace>, Error> {
-        if table.location.scheme() == crate::catalog::location::Scheme::File {
+        if table.location.scheme() == Scheme::File {
             return Ok(None);
         }
         let storage = self.storage_access(table.warehouse_id, table.warehouse_version).await?;
@@ -52,26 +53,13 @@ impl TablePlace {
         if !self.profile.sts_enabled || self.storage.credential.is_none() {
             return Ok(None);
         }
-        let scope = Scope {
-            place: &self.table.location,
-            verbs: self.verbs,
-            partition: self.partition(),
-            kms_key_arn: self.profile.aws_kms_key_arn.as_deref(),
-        };
         // Failing closed: keys that cannot be bounded are not made; requests may still be signed.
-        match scope.session_policy() {
+        match scope_document(&self.profile, &self.table.location, self.verbs) {
             Ok(policy) => Ok(Some(policy)),
             Err(unbounded) => {
                 tracing::warn!(table.id = %self.table.id, %unbounded, "no keys are made for this table");
                 Ok(None)
             }
-        }
-    }
-
-    fn partition(&self) -> Partition {
-        match self.profile.flavor {
-            S3Flavor::Aws => Partition::of_region(&self.profile.region),
-            S3Flavor::S3Compat => Partition::Aws,
         }
     }
 
@@ -88,19 +76,33 @@ impl TablePlace {
 
     /// What a client has to know of the storage; a plugin may say the same, but nothing else.
     pub fn client_config(&self) -> BTreeMap<String, String> {
-        let region = &self.profile.region;
-        let mut config = BTreeMap::from([
-            ("client.region".to_owned(), region.clone()),
-            ("s3.region".to_owned(), region.clone()),
-            ("s3.path-style-access".to_owned(), self.profile.is_path_style().to_string()),
-        ]);
-        if let Some(endpoint) = &self.profile.endpoint {
-            config.insert("s3.endpoint".to_owned(), endpoint.trim_end_matches('/').to_owned());
-        }
-        if let Some(key) = &self.profile.aws_kms_key_arn {
-            config.insert("s3.sse.type".to_owned(), "kms".to_owned());
-            config.insert("s3.sse.key".to_owned(), key.clone());
-        }
-        config
+        client_config(&self.profile)
     }
+}
+
+/// The session policy that bounds keys of a storage to a place in it.
+pub(super) fn scope_document(profile: &S3Profile, place: &Location, verbs: Verbs) -> Result<String, Unbounded> {
+    let partition = match profile.flavor {
+        S3Flavor::Aws => Partition::of_region(&profile.region),
+        S3Flavor::S3Compat => Partition::Aws,
+    };
+    Scope { place, verbs, partition, kms_key_arn: profile.aws_kms_key_arn.as_deref() }.session_policy()
+}
+
+/// What has to be known of a storage by everybody who reaches it.
+pub(super) fn client_config(profile: &S3Profile) -> BTreeMap<String, String> {
+    let region = &profile.region;
+    let mut config = BTreeMap::from([
+        ("client.region".to_owned(), region.clone()),
+        ("s3.region".to_owned(), region.clone()),
+        ("s3.path-style-access".to_owned(), profile.is_path_style().to_string()),
+    ]);
+    if let Some(endpoint) = &profile.endpoint {
+        config.insert("s3.endpoint".to_owned(), endpoint.trim_end_matches('/').to_owned());
+    }
+    if let Some(key) = &profile.aws_kms_key_arn {
+        config.insert("s3.sse.type".to_owned(), "kms".to_owned());
+        config.insert("s3.sse.key".to_owned(), key.clone());
+    }
+    config
 }

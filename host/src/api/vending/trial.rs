@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::means::{Means, Purpose};
+use super::kept::session_of;
+use super::means::Means;
 use super::place::TablePlace;
 use crate::api::sign::{self, RemoteSignRequest};
 use crate::api::storage_access::StorageAccess;
@@ -17,7 +18,7 @@ use crate::catalog::ids::{NamespaceId, TabularId};
 use crate::catalog::location::Location;
 use crate::catalog::scope::Verbs;
 use crate::error::{Error, Result};
-use crate::files::{FileError, S3Profile, Sensitive, SessionKey, Storage};
+use crate::files::{FileError, S3Profile, Storage};
 use crate::plugin::{Object, Parent};
 use crate::reach;
 use crate::store::rows::{Tabular, TabularKind};
@@ -61,7 +62,7 @@ impl<'a> Trial<'a> {
     }
 
     async fn means(&self, with_keys: bool) -> Result<Means<'_>> {
-        self.app.means_of(self.caller, &self.place, self.object.clone(), (Purpose::Client, with_keys)).await
+        self.app.means_of(self.caller, &self.place, self.object.clone(), with_keys).await
     }
 
     /// The storage as a client reaches it that was given keys for the table.
@@ -70,16 +71,7 @@ impl<'a> Trial<'a> {
         let keys = grant.keys.first().ok_or_else(|| {
             Error::bad_request("the storage plugin gave no keys, though `sts-enabled` is true: see the server's log")
         })?;
-        let of = |name: &str| {
-            let missing = || Error::bad_request(format!("the storage plugin gave keys without `{name}`"));
-            keys.config.get(name).cloned().ok_or_else(missing)
-        };
-        let key = SessionKey {
-            access_key_id: of("s3.access-key-id")?,
-            secret_access_key: Sensitive::new(of("s3.secret-access-key")?),
-            session_token: Sensitive::new(of("s3.session-token")?),
-        };
-        Ok(self.app.files.by_session(&self.place.profile, &key))
+        Ok(self.app.files.by_session(&self.place.profile, &session_of(keys)?))
     }
 
     /// Whether the keys write, read, list, delete inside the table.
@@ -90,7 +82,7 @@ impl<'a> Trial<'a> {
     /// Whether the storage keeps whoever has the keys from everything next door, where something lies.
     pub async fn stay_inside(&self, keys: &Storage) -> Result<()> {
         let (there, new) = (self.next_door.join("there")?, self.next_door.join("new")?);
-        let own = &self.place.storage.files;
+        let own = self.app.reached(&self.place.storage).await?.files;
         own.write_new(&there, Bytes::from_static(CONTENT)).await.map_err(told)?;
         let tried = [
             ("reads", keys.read(&there, CONTENT.len() as u64).await.map(drop)),
@@ -128,7 +120,7 @@ impl<'a> Trial<'a> {
                 ..RemoteSignRequest::default()
             };
             let examined = sign::examine(&asked, &self.place)?;
-            let headers = sign::signed_by(self.app, self.caller, &means, (&asked, &examined)).await?;
+            let headers = sign::signed_by(self.app, self.caller, (&self.place, &means), (&asked, &examined)).await?;
             let status = self.send((method, &outside), &headers, body).await?;
             if status < 400 {
                 return Err(Error::bad_request(format!(

@@ -1,26 +1,32 @@
 //! The client of one storage: whom it may reach, with which key, how long it tries.
 
+use std::io;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_s3::config::{
+    BehaviorVersion, Config, Credentials, ProvideCredentials, Region, SharedCredentialsProvider, SharedHttpClient,
+};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use url::Host;
 
-use super::super::credential::{S3Credential, SessionKey, StorageCredential};
+use super::super::credential::{S3Credential, Sensitive, SessionKey, StorageCredential};
 use super::super::profile::Problem;
 use super::S3Profile;
 use super::fault::address_words;
 use crate::config::S3;
 use crate::reach::{Origin, admissible, strict};
+
+pub(super) const NO_SYSTEM_IDENTITY: &str = "warehouses may not use the identity of this machine: the operator has to set \
+                                             `[storage.s3] system_identity = true`";
 
 /// What the operator does not allow: an endpoint that is not listed, an address nobody may reach, the machine's identity.
 pub(super) fn check(rules: &S3, profile: &S3Profile, credential: &StorageCredential) -> Result<(), Problem> {
@@ -30,11 +36,7 @@ pub(super) fn check(rules: &S3, profile: &S3Profile, credential: &StorageCredent
         }
     }
     if matches!(credential, StorageCredential::S3(S3Credential::AwsSystemIdentity { .. })) && !rules.system_identity {
-        return Err(Problem::at(
-            "/credential-type",
-            "warehouses may not use the identity of this machine: the operator has to set `[storage.s3] \
-             system_identity = true`",
-        ));
+        return Err(Problem::at("/credential-type", NO_SYSTEM_IDENTITY));
     }
     Ok(())
 }
@@ -100,8 +102,27 @@ pub(super) async fn stored_key(profile: &S3Profile, credential: &StorageCredenti
 
 /// What somebody was given for a while.
 pub(super) fn session_key(key: &SessionKey) -> SharedCredentialsProvider {
-    let (secret, token) = (key.secret_access_key.expose(), key.session_token.expose().to_owned());
-    SharedCredentialsProvider::new(Credentials::new(key.access_key_id.clone(), secret, Some(token), None, "weir"))
+    let token = key.session_token.as_ref().map(|token| token.expose().to_owned());
+    let secret = key.secret_access_key.expose();
+    SharedCredentialsProvider::new(Credentials::new(key.access_key_id.clone(), secret, token, None, "weir"))
+}
+
+/// What this machine is known by, as a key that others sign with.
+pub(super) async fn machine_key(profile: &S3Profile) -> io::Result<SessionKey> {
+    let found = system_identity(profile).await.provide_credentials().await.map_err(|error| {
+        // Only its kind is told: what a provider adds may be an answer of a metadata service.
+        tracing::warn!(%error, "this machine has no key");
+        io::Error::other(
+            "this machine has no key: neither its environment, nor a web identity, nor its instance profile gives one",
+        )
+    })?;
+    let ends = found.expiry().and_then(|end| end.duration_since(UNIX_EPOCH).ok());
+    Ok(SessionKey {
+        access_key_id: found.access_key_id().to_owned(),
+        secret_access_key: Sensitive::new(found.secret_access_key()),
+        session_token: found.session_token().map(Sensitive::new),
+        ends_at_ms: ends.and_then(|end| i64::try_from(end.as_millis()).ok()),
+    })
 }
 
 /// Environment, web identity, container, instance profile, in that order. Metadata services are what this one is for.

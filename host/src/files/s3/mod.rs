@@ -64,6 +64,17 @@ impl S3Rules {
         self.files(profile, client::session_key(key))
     }
 
+    /// What this machine is known by, asked anew; not without the operator's leave.
+    pub(super) async fn machine_key(&self, profile: &S3Profile) -> Result<SessionKey, FileError> {
+        if !self.section.system_identity {
+            let reason = client::NO_SYSTEM_IDENTITY.to_owned();
+            return Err(FileError::Outside { location: profile.root().clone(), reason });
+        }
+        let within = Duration::from_millis(self.section.operation_timeout_ms);
+        let found = tokio::time::timeout(within, client::machine_key(profile)).await;
+        found.unwrap_or_else(|_| Err(fault::timed_out())).map_err(|error| FileError::failed(profile.root(), error))
+    }
+
     fn files(&self, profile: &S3Profile, key: SharedCredentialsProvider) -> S3Files {
         S3Files {
             client: client::open(&self.section, profile, key),

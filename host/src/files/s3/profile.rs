@@ -38,7 +38,10 @@ pub struct S3Profile {
     pub sts_enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sts_endpoint: Option<String>,
-    /// The role that clients' keys belong to.
+    /// The role that the host itself reaches the storage by, in sessions; absent where it does by its credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assume_role_arn: Option<String>,
+    /// The role that clients' keys belong to, where it is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sts_role_arn: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,6 +73,7 @@ impl S3Profile {
         let path_style_access = fields.flag("path-style-access");
         let sts_enabled = fields.flag("sts-enabled").unwrap_or_default();
         let sts_endpoint = origin(&mut fields, "sts-endpoint", "https://sts.example:9000");
+        let assume_role_arn = arn(&mut fields, "assume-role-arn", "arn:aws:iam::123456789012:role/catalog");
         let sts_role_arn = arn(&mut fields, "sts-role-arn", "arn:aws:iam::123456789012:role/lake");
         let sts_session_tags = session_tags(&mut fields);
         let sts_token_validity_seconds = validity_seconds(&mut fields);
@@ -77,7 +81,7 @@ impl S3Profile {
         let remote_signing_enabled = fields.flag("remote-signing-enabled").unwrap_or(true);
         let push_s3_delete_disabled = fields.flag("push-s3-delete-disabled").unwrap_or(true);
         refuse_others(&mut fields);
-        if sts_enabled && flavor == S3Flavor::Aws && sts_role_arn.is_none() {
+        if sts_enabled && flavor == S3Flavor::Aws && sts_role_arn.is_none() && assume_role_arn.is_none() {
             fields
                 .problem("sts-role-arn", "missing: with `sts-enabled` AWS needs the role that clients' keys belong to");
         }
@@ -92,6 +96,7 @@ impl S3Profile {
                 path_style_access,
                 sts_enabled,
                 sts_endpoint,
+                assume_role_arn,
                 sts_role_arn,
                 sts_session_tags,
                 sts_token_validity_seconds,
@@ -122,6 +127,11 @@ impl S3Profile {
     pub fn sts_endpoint_url(&self) -> String {
         let set = self.sts_endpoint.clone().or_else(|| self.endpoint.clone());
         set.unwrap_or_else(|| format!("https://sts.{}.{}", self.region, self.dns_suffix()))
+    }
+
+    /// The role that clients' keys belong to: one of their own, else the host's.
+    pub fn clients_role_arn(&self) -> Option<&str> {
+        self.sts_role_arn.as_deref().or(self.assume_role_arn.as_deref())
     }
 
     fn dns_suffix(&self) -> &'static str {
@@ -247,12 +257,6 @@ fn refuse_others(fields: &mut Fields<'_>) {
     let is_false = |value: &Value| value == false;
     let is_auto = |value: &Value| value == "auto";
     fields.refuse(
-        "assume-role-arn",
-        |_| false,
-        "not offered: this server reaches the storage by its credential itself; the role of clients' keys is \
-         `sts-role-arn`",
-    );
-    fields.refuse(
         "legacy-md5-behavior",
         is_false,
         "not offered: where a storage does not delete many objects at once, they are deleted one by one",
@@ -308,6 +312,19 @@ mod tests {
     }
 
     #[test]
+    fn clients_keys_belong_to_the_host_s_role_unless_they_have_one_of_their_own() {
+        let mut profile = json!({"type": "s3", "bucket": "lake", "region": "eu", "sts-enabled": true,
+                                 "assume-role-arn": "arn:aws:iam::1:role/host"});
+        let role = |profile: &Value| match parse(profile.clone()) {
+            Ok(StorageProfile::S3(s3)) => s3.clients_role_arn().map(str::to_owned),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(role(&profile).as_deref(), Some("arn:aws:iam::1:role/host"));
+        profile["sts-role-arn"] = json!("arn:aws:iam::1:role/clients");
+        assert_eq!(role(&profile).as_deref(), Some("arn:aws:iam::1:role/clients"));
+    }
+
+    #[test]
     fn every_problem_is_told_with_a_pointer_to_it() {
         let base = || json!({"type": "s3", "bucket": "lake", "region": "eu"});
         for (name, value, pointer) in [
@@ -326,7 +343,7 @@ mod tests {
             ("sts-role-arn", json!("role"), "/sts-role-arn"),
             ("sts-session-tags", json!({"a": 1}), "/sts-session-tags"),
             ("sts-token-validity-seconds", json!(10), "/sts-token-validity-seconds"),
-            ("assume-role-arn", json!("arn:aws:iam::1:role/x"), "/assume-role-arn"),
+            ("assume-role-arn", json!("arn:aws:iam"), "/assume-role-arn"),
             ("legacy-md5-behavior", json!(true), "/legacy-md5-behavior"),
             ("remote-signing-url-style", json!("path"), "/remote-signing-url-style"),
             ("storage-layout", json!({"type": "default"}), "/storage-layout"),

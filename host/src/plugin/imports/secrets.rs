@@ -132,10 +132,10 @@ impl HostSecret for State {
             payload_sha256: &payload_sha256,
         };
         let signed = sigv4::Key::parse(&secret).and_then(|key| sigv4::sign(&key, &request, self.now_ms()));
-        if let (Ok(signed), true, Some(loan)) = (&signed, self.is_lent(&handle)?, &mut self.invocation.loan) {
-            loan.note_signature(signed);
+        match (signed, self.is_lent(&handle)?, &mut self.invocation.loan) {
+            (Ok(signed), true, Some(loan)) => Ok(Ok(loan.note_signature(signed))),
+            (signed, ..) => Ok(signed),
         }
-        Ok(signed)
     }
 
     async fn hmac_sha256(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::interface::{AccessGrant, Audience, Credential, Problem, Want};
-use super::loan::Loan;
+use super::loan::{Loan, without_token};
 use crate::catalog::location::Location;
 use crate::plugin::faults::{PluginFault, plain};
 
@@ -133,7 +133,7 @@ fn is_secret(key: &str) -> bool {
     SECRETS.contains(&key) || SIGNED.iter().any(|prefix| key.starts_with(prefix))
 }
 
-/// The headers have to be those of the one signature that the host computed.
+/// The headers have to be those of the one signature that the host computed, as far as the guest has seen it.
 pub(super) fn check_signed(headers: &[(String, String)], loan: &Loan) -> Result<(), PluginFault> {
     let Some(signature) = loan.signature() else {
         return Err(violation("it answers a signature that the host did not compute"));
@@ -144,7 +144,11 @@ pub(super) fn check_signed(headers: &[(String, String)], loan: &Loan) -> Result<
         sorted.sort();
         sorted
     };
-    if sorted(headers) == sorted(signature) { Ok(()) } else { Err(violation("it changes the signature")) }
+    if sorted(headers) == sorted(&without_token(signature)) {
+        Ok(())
+    } else {
+        Err(violation("it changes the signature"))
+    }
 }
 
 pub(super) fn problems(problems: &[Problem]) -> Result<(), PluginFault> {

@@ -7,6 +7,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::exchange::Exchange;
 use super::interface::{SignRequest, Touched};
 
+/// The header that a session's token travels in.
+const TOKEN: &str = "x-amz-security-token";
+
 /// The one purpose of a lent key.
 #[derive(Clone, Debug)]
 pub enum KeyUse {
@@ -96,8 +99,11 @@ impl Loan {
         self.got.push(text.into_bytes());
     }
 
-    pub(in crate::plugin) fn note_signature(&mut self, headers: &[(String, String)]) {
-        self.signature = Some(headers.to_vec());
+    /// Gives what of the signature the guest sees: all but the token of a session, which goes past it to the client.
+    pub(in crate::plugin) fn note_signature(&mut self, headers: Vec<(String, String)>) -> Vec<(String, String)> {
+        let shown = without_token(&headers);
+        self.signature = Some(headers);
+        shown
     }
 
     /// From then on the guest writes no log, keeps nothing in the cache.
@@ -120,4 +126,8 @@ impl Loan {
     pub(super) fn signature(&self) -> Option<&[(String, String)]> {
         self.signature.as_deref()
     }
+}
+
+pub(super) fn without_token(headers: &[(String, String)]) -> Vec<(String, String)> {
+    headers.iter().filter(|(name, _)| name != TOKEN).cloned().collect()
 }

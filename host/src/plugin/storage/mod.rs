@@ -122,8 +122,8 @@ impl Guest {
             let guest = storing.weir_plugin_storage();
             let answer = guest.call_sign(&mut *store, call, want, request, touched, borrowed).await;
             let loan = take_back(store.data_mut(), Some(key));
-            let signed = self.end(lease, answer, |signed| answer::check_signed(&signed.headers, &loan))?;
-            Ok(signed.headers)
+            self.end(lease, answer, |signed| answer::check_signed(&signed.headers, &loan))?;
+            Ok(loan.signature().unwrap_or_default().to_vec())
         };
         self.answered(ends, asking).await
     }

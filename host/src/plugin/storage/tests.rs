@@ -61,3 +61,15 @@ fn i9_what_is_secret_stands_in_what_was_got() {
     loan.note_mac(&[0xfb, 0xff]);
     assert!(loan.made("sv=1&sig=%2B%2F8%3D") && !loan.made("sv=1&sig=other"));
 }
+
+#[test]
+fn s8_the_token_of_a_session_goes_past_the_guest() {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let signature = vec![pair("x-amz-date", "now"), pair("x-amz-security-token", "canary"), pair("authorization", "a")];
+    let mut loan = Loan::new(KeyUse::None);
+    let shown = loan.note_signature(signature.clone());
+    assert_eq!(shown, [pair("x-amz-date", "now"), pair("authorization", "a")]);
+    answer::check_signed(&shown, &loan).unwrap();
+    answer::check_signed(&signature, &loan).unwrap_err();
+    assert_eq!(loan.signature(), Some(signature.as_slice()));
+}
