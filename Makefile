@@ -3,7 +3,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help run build plugins test-plugins test test-full lint fmt bench image release
 
-# `make run` builds in half the time of the release; `make run PROFILE=release` serves a little faster.
+# `make run` has a profile of its own, sooner built and a little slower; `make run PROFILE=release` serves as a release does.
 PROFILE ?= release
 # The bundled plugins become part of the program. `make run BUNDLED=` does without them, so without a compiler for WebAssembly.
 BUNDLED ?= weir/bundled
