@@ -22,7 +22,7 @@ FROM toolchain AS plugins
 COPY wit wit
 COPY tests/guests tests/guests
 COPY plugins plugins
-RUN plugins/build.sh
+RUN plugins/build.sh bundled
 
 # Everything that the program depends on, built from the manifests and empty sources: it is built again only when they change.
 FROM toolchain AS dependencies
@@ -108,7 +108,7 @@ FROM toolchain AS dev
 VOLUME /target
 EXPOSE 8181 9181
 # Whatever was mounted is built, then served; restarting the container builds again what changed.
-CMD ["sh", "-c", "plugins/build.sh && exec cargo run --features weir/bundled --bin weir -- serve"]
+CMD ["sh", "-c", "plugins/build.sh bundled && exec cargo run --features weir/bundled --bin weir -- serve"]
 
 FROM build AS build-small
 ARG CPU=

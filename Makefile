@@ -3,7 +3,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help run build plugins test-plugins test test-full lint fmt bench image release
 
-# `make run` has a profile of its own, sooner built and a little slower; `make run PROFILE=release` serves as a release does.
+# `make run` has a profile of its own, sooner built and slower to serve; `make run PROFILE=release` serves as a release does.
 PROFILE ?= release
 # The bundled plugins become part of the program. `make run BUNDLED=` does without them, so without a compiler for WebAssembly.
 BUNDLED ?= weir/bundled
@@ -22,13 +22,13 @@ run: PROFILE = quick
 run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	@$(call need,cc,install a C compiler: apt-get install build-essential)
-	$(if $(BUNDLED),@plugins/build.sh)
+	$(if $(BUNDLED),@plugins/build.sh bundled)
 	cargo run --quiet --profile $(PROFILE) $(features) --bin weir -- serve
 
 build: ## Build the program with its plugins inside: target/release/weir.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	@$(call need,cc,install a C compiler: apt-get install build-essential)
-	$(if $(BUNDLED),@plugins/build.sh)
+	$(if $(BUNDLED),@plugins/build.sh bundled)
 	cargo build --profile $(PROFILE) $(features) --bin weir
 
 plugins: ## Build the plugins and the guests of the tests into target/plugins.

@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Builds the guests. Bundled plugins go to <target>/plugins/<name>.wasm, their list to <target>/plugins/bundled.txt, the guests
-# of the tests to <target>/plugins/guests/<name>.wasm. Quick when nothing changed.
+# Builds the guests: build.sh [bundled]. Bundled plugins go to <target>/plugins/<name>.wasm, their list to
+# <target>/plugins/bundled.txt, the guests of the tests, unless only the bundled ones are asked for, to
+# <target>/plugins/guests/<name>.wasm. Quick when nothing changed.
 set -euo pipefail
+case "$*" in
+  "") selected=(--workspace --exclude weir-componentize --lib --examples) ;;
+  bundled) selected=(--workspace --exclude weir-componentize --exclude weir-guests --lib) ;;
+  *) echo "usage: plugins/build.sh [bundled]" >&2; exit 2 ;;
+esac
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}
 mkdir -p "$target" && target=$(cd "$target" && pwd)
@@ -13,7 +19,7 @@ cd "$here"
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 # All in one call: the features of shared crates are then the same each time, so nothing is compiled twice.
 RUSTC=$rustc CARGO_TARGET_DIR=$out/build/wasm cargo build --quiet --locked --release --target wasm32-unknown-unknown \
-  --workspace --exclude weir-componentize --lib --examples
+  "${selected[@]}"
 
 componentize() {
   CARGO_TARGET_DIR=$out/build/native cargo run --quiet --locked -p weir-componentize -- "$@"
@@ -28,6 +34,7 @@ componentize "$out" "${modules[@]}"
 # What a program with the feature `bundled` takes; an untouched list keeps its time.
 printf '%s\n' "${files[@]}" | cmp -s - "$out/bundled.txt" || printf '%s\n' "${files[@]}" >"$out/bundled.txt"
 
+[ "$*" != bundled ] || exit 0
 modules=()
 for source in ../tests/guests/examples/*.rs; do modules+=("$made/examples/$(basename "$source" .rs).wasm"); done
 componentize "$out/guests" "${modules[@]}" ../tests/guests/fixtures/*.wat
