@@ -1,5 +1,7 @@
 //! A Postgres database that lives as long as one measurement.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use anyhow::{Context, Result};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -17,7 +19,9 @@ impl Database {
         let cluster_url = std::env::var(VARIABLE).with_context(|| {
             format!("{VARIABLE} is not set: run under tests/with-postgres.sh, or `--engines sqlite`")
         })?;
-        let name = format!("weir_bench_{}", std::process::id());
+        // A measurement that failed leaves its own behind.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("weir_bench_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         run(&cluster_url, format!("CREATE DATABASE {name}")).await?;
         let (server, _) = cluster_url.rsplit_once('/').with_context(|| format!("{VARIABLE} names no database"))?;
         Ok(Self { url: format!("{server}/{name}"), name, cluster_url })
