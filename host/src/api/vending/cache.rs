@@ -60,6 +60,7 @@ impl Vending {
     /// Whoever asks next is granted anew.
     pub fn forget_all(&self) {
         self.grants.invalidate_all();
+        self.sessions.forget_all();
     }
 }
 

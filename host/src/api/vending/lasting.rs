@@ -49,6 +49,11 @@ where
         Self { known: Cache::new(entries_max) }
     }
 
+    /// Whoever asks next gets something new.
+    pub fn forget_all(&self) {
+        self.known.invalidate_all();
+    }
+
     /// What is remembered, or what `make` makes.
     pub async fn get(
         &self,
@@ -150,6 +155,14 @@ mod tests {
         maker.clock.shift_ms(490_000);
         assert_eq!(maker.get(true).await.unwrap(), 1);
         maker.clock.shift_ms(20_000);
+        assert_eq!(maker.get(true).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn r9_what_is_forgotten_is_made_anew() {
+        let maker = Maker::new();
+        assert_eq!(maker.get(true).await.unwrap(), 1);
+        maker.lasting.forget_all();
         assert_eq!(maker.get(true).await.unwrap(), 2);
     }
 
