@@ -1,6 +1,6 @@
 //! The graphs of entities that policies are evaluated over: what lies around an object is built once, then shared.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt::{Display, Write};
 use std::rc::Rc;
@@ -14,6 +14,8 @@ use crate::refused;
 /// Graphs remembered an instance, of surroundings and of whole worlds. They are pure: what each was built from is its key.
 const AROUND_MAX: usize = 256;
 const WHOLE_MAX: usize = 1_024;
+/// The text of all keys of one kind together: a table's properties may be long, the memory of an instance is bounded.
+const KEYS_BYTES_MAX: usize = 2 << 20;
 
 pub struct Graphs {
     model: Model,
@@ -93,12 +95,13 @@ fn joined(around: &Entities, entities: Vec<Entity>) -> Result<Entities, Fault> {
 
 struct Remembered {
     graphs: RefCell<HashMap<Key, Rc<Entities>>>,
+    keys_bytes: Cell<usize>,
     most: usize,
 }
 
 impl Remembered {
     fn new(most: usize) -> Self {
-        Self { graphs: RefCell::default(), most }
+        Self { graphs: RefCell::default(), keys_bytes: Cell::default(), most }
     }
 
     fn get_or(&self, key: Key, build: impl FnOnce() -> Result<Entities, Fault>) -> Result<Rc<Entities>, Fault> {
@@ -107,8 +110,12 @@ impl Remembered {
         }
         let graph = Rc::new(build()?);
         let mut graphs = self.graphs.borrow_mut();
-        if graphs.len() >= self.most {
+        let bytes = self.keys_bytes.get() + key.0.len();
+        if graphs.len() < self.most && bytes <= KEYS_BYTES_MAX {
+            self.keys_bytes.set(bytes);
+        } else {
             graphs.clear();
+            self.keys_bytes.set(key.0.len());
         }
         graphs.insert(key, Rc::clone(&graph));
         Ok(graph)
