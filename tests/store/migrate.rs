@@ -105,14 +105,13 @@ async fn cut_off(url: &StoreUrl) {
             let mut connection = SqliteConnection::connect(&url).await.unwrap();
             sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
             sqlx::raw_sql(begun).execute(&mut connection).await.unwrap();
-            // Waits until the lock is gone, as that of a killed process is.
-            connection.close_hard().await.unwrap();
+            // Waits until the file is let go of, unlike `close_hard`, and leaves the transaction open like it.
+            connection.close().await.unwrap();
         }
         StoreUrl::Postgres(_) => {
             let mut connection = PgConnection::connect(&url.to_string()).await.unwrap();
             sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(2003134834)").execute(&mut connection).await.unwrap();
             sqlx::raw_sql(begun).execute(&mut connection).await.unwrap();
-            // Waits until the lock is gone, as that of a killed process is.
             connection.close_hard().await.unwrap();
         }
     }
