@@ -93,9 +93,17 @@ async fn a_name_is_given_once_in_a_project(engine: Engine) {
 
 async fn an_inactive_warehouse_is_not_served(engine: Engine) {
     let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    house.create_table("ns", "t").await;
     house.warehouse.post("/deactivate", json!({})).send().await.expect(200);
 
     house.catalog.get("/namespaces").send().await.expect_error(404, "NoSuchWarehouseException");
+    let table = "/namespaces/ns/tables/t";
+    house.catalog.get(table).send().await.expect_error(404, "NoSuchWarehouseException");
+    house.catalog.get(&format!("{table}/credentials")).send().await.expect_error(404, "NoSuchWarehouseException");
+    let commit = json!({"requirements": [], "updates": [{"action": "set-properties", "updates": {"a": "1"}}]});
+    house.catalog.post(table, commit).send().await.expect_error(404, "NoSuchWarehouseException");
+    house.catalog.delete(table).send().await.expect_error(404, "NoSuchWarehouseException");
 
     let active = house.management.get("/warehouse").send().await.expect(200).json();
     assert_eq!(active["warehouses"], json!([]));

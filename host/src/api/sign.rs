@@ -74,6 +74,7 @@ pub async fn tabular(
     JsonBody(request): JsonBody<RemoteSignRequest>,
 ) -> Result<Response, Error> {
     let warehouse = warehouse.parse::<WarehouseId>().map_err(|_| no_such_warehouse(&warehouse))?;
+    app.warehouse_if_there(&caller, warehouse).await?;
     let acting = app.on_behalf(&caller, warehouse, through.views.as_deref()).await?;
     let row = app.store.tabular_by_id(warehouse, TabularId(id), false).await?;
     let row = row.filter(|row| row.kind == TabularKind::Table).ok_or_else(|| missing::table(id))?;

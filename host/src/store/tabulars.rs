@@ -108,7 +108,7 @@ fn packed(deflated: Vec<u8>, crc32: i64, length: i64) -> Result<Packed> {
 
 impl Store {
     /// The live table or view of this name with the versions of what is above it: one indexed read. `None` where the
-    /// table, the namespace or the warehouse is not there.
+    /// table, the namespace or the warehouse is not there, or the warehouse is not active.
     pub async fn tabular(&self, warehouse: WarehouseId, ident: &TableIdent) -> Result<Option<Tabular>> {
         let mut lease = self.read("tabular").await?;
         let found = rows!(
@@ -121,7 +121,8 @@ impl Store {
              FROM namespaces AS n
              JOIN tabulars AS t ON t.namespace_id = n.id
              JOIN warehouses AS w ON w.id = n.warehouse_id
-             WHERE n.warehouse_id = $1 AND n.path = $2 AND t.name = $3 AND t.deleted_at_ms IS NULL",
+             WHERE n.warehouse_id = $1 AND n.path = $2 AND t.name = $3 AND t.deleted_at_ms IS NULL
+               AND w.status = 'active'",
             warehouse.0,
             ident.namespace.key(),
             ident.name.as_str()
@@ -155,7 +156,7 @@ impl Store {
         found.map(TabularRecord::into_row).transpose()
     }
 
-    /// The live table that a file at `place` belongs to; in any warehouse where none is named.
+    /// The live table that a file at `place` belongs to; in any active warehouse where none is named.
     pub async fn table_around(&self, warehouse: Option<WarehouseId>, place: &Location) -> Result<Option<Tabular>> {
         let mut lease = self.read("table_around").await?;
         // No two locations overlap, so only the last one before the place can be around it.
@@ -169,7 +170,7 @@ impl Store {
              FROM tabulars AS t
              JOIN namespaces AS n ON n.id = t.namespace_id
              JOIN warehouses AS w ON w.id = t.warehouse_id
-             WHERE (t.warehouse_id = $1 OR $1 IS NULL) AND t.location <= $2
+             WHERE (t.warehouse_id = $1 OR $1 IS NULL) AND t.location <= $2 AND w.status = 'active'
              ORDER BY t.location DESC
              LIMIT 1",
             warehouse.map(|id| id.0),
