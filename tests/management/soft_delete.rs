@@ -18,6 +18,7 @@ on_both_engines!(
     a_recursive_drop_of_a_soft_warehouse_needs_force,
     deleted_tables_are_listed_in_pages,
     the_place_of_a_soft_deleted_table_stays_taken,
+    of_a_drop_and_a_rename_at_once_one_happens,
 );
 
 async fn soft_house(engine: Engine) -> House {
@@ -202,4 +203,23 @@ async fn the_place_of_a_soft_deleted_table_stays_taken(engine: Engine) {
     body["location"] = table["metadata"]["location"].clone();
 
     house.catalog.post("/namespaces/ns/tables", body).send().await.expect(409);
+}
+
+/// Whoever renamed a table was told that it has the new name: a drop of the old one must not take it.
+async fn of_a_drop_and_a_rename_at_once_one_happens(engine: Engine) {
+    let house = House::open(engine).await;
+    house.create_namespace("ns").await;
+    house.create_namespace("safe").await;
+    for round in 0..20 {
+        let name = format!("t{round}");
+        house.create_table("ns", &name).await;
+        let rename =
+            json!({"source": bodies::identifier("ns", &name), "destination": bodies::identifier("safe", &name)});
+
+        let (dropped, renamed) =
+            tokio::join!(house.drop_table("ns", &name, "").send(), house.catalog.post("/tables/rename", rename).send());
+
+        let both = (dropped.status, renamed.status);
+        assert!(matches!(both, (204, 404) | (404, 204)), "round {round}: {both:?}");
+    }
 }

@@ -20,7 +20,7 @@ async fn fill(ledger: &Ledger) {
     assert!(
         writer.insert_namespace(&namespace_row(ledger.warehouse, &[ledger.namespace, deep], "sales.eu")).await.unwrap()
     );
-    assert!(writer.soft_delete(table, 10, 20).await.unwrap());
+    assert!(writer.soft_delete(table, (ledger.namespace, "naïve \"quoted\""), (10, 20)).await.unwrap());
     for index in 0..2_u128 {
         let event = Event {
             id: Uuid::from_u128(index),

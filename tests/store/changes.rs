@@ -80,11 +80,12 @@ async fn a_namespace_that_holds_anything_stays(engine: Engine) {
     let with_child = delete(ledger.namespace).await;
     let of_child = delete(child.id).await;
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.soft_delete(table, 1, 2).await.unwrap());
+    assert!(writer.soft_delete(table, (ledger.namespace, "t"), (1, 2)).await.unwrap());
     writer.commit().await.unwrap();
     let with_deleted_table = delete(ledger.namespace).await;
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.drop_tabular(table).await.unwrap());
+    assert!(!writer.drop_tabular(table, (ledger.namespace, "u")).await.unwrap(), "it has another name");
+    assert!(writer.drop_tabular(table, (ledger.namespace, "t")).await.unwrap());
     writer.commit().await.unwrap();
 
     let empty = delete(ledger.namespace).await;
@@ -155,13 +156,13 @@ async fn an_undrop_into_a_taken_name_is_refused(engine: Engine) {
         undropped
     };
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.soft_delete(old, 10, 20).await.unwrap());
+    assert!(writer.soft_delete(old, (ledger.namespace, "t"), (10, 20)).await.unwrap());
     writer.commit().await.unwrap();
     let (new, _) = ledger.insert(TabularKind::View, "t", &fresh_location()).await;
     let into_taken = undrop().await;
     let mut writer = begin(&ledger.store).await;
     assert!(!writer.drop_soft_deleted(new, 10).await.unwrap(), "a live table never expires");
-    assert!(writer.drop_tabular(new).await.unwrap());
+    assert!(writer.drop_tabular(new, (ledger.namespace, "t")).await.unwrap());
     assert!(!writer.drop_soft_deleted(old, 9).await.unwrap(), "it was dropped another time");
     writer.commit().await.unwrap();
 
@@ -178,8 +179,8 @@ async fn soft_deleted_tables_are_paged_while_live_listings_skip_them(engine: Eng
         ids.push(ledger.table(name).await);
     }
     let mut writer = begin(&ledger.store).await;
-    for id in &ids[1..] {
-        assert!(writer.soft_delete(*id, 10, 20).await.unwrap());
+    for (id, name) in ids.iter().zip(["a", "b", "c", "d"]).skip(1) {
+        assert!(writer.soft_delete(*id, (ledger.namespace, name), (10, 20)).await.unwrap());
     }
     writer.commit().await.unwrap();
 

@@ -44,7 +44,7 @@ async fn a_soft_deleted_table_keeps_its_location(engine: Engine) {
     let ledger = ledger(engine).await;
     let (id, _) = ledger.insert(TabularKind::Table, "old", &location("file:///lake/old")).await;
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.soft_delete(id, 5, 10).await.unwrap());
+    assert!(writer.soft_delete(id, (ledger.namespace, "old"), (5, 10)).await.unwrap());
     writer.commit().await.unwrap();
 
     let (_, child) = ledger.insert(TabularKind::Table, "new", &location("file:///lake/old/x")).await;

@@ -296,7 +296,7 @@ struct Leave<'a> {
 
 impl Leave<'_> {
     async fn for_good(&self, writer: &mut Writer, tabular: &Tabular) -> Result<()> {
-        if !writer.drop_tabular(tabular.id).await? {
+        if !writer.drop_tabular(tabular.id, (tabular.namespace_id, &tabular.name)).await? {
             return Err(gone(tabular));
         }
         if self.purge {
@@ -309,7 +309,8 @@ impl Leave<'_> {
 
     async fn softly(&self, writer: &mut Writer, tabular: &Tabular, expiration_seconds: i64) -> Result<()> {
         let expires_at_ms = self.now_ms.saturating_add(expiration_seconds.saturating_mul(1_000));
-        if !writer.soft_delete(tabular.id, self.now_ms, expires_at_ms).await? {
+        let seen = (tabular.namespace_id, tabular.name.as_str());
+        if !writer.soft_delete(tabular.id, seen, (self.now_ms, expires_at_ms)).await? {
             return Err(gone(tabular));
         }
         let expiration = payload_text(&Expiration { deleted_at_ms: self.now_ms, purge: self.purge })?;

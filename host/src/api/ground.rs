@@ -111,7 +111,7 @@ impl Ground {
         let mut writer = app.begin_in_place(&self.permit, self.within(), [place]).await?;
         attempt.record(&mut writer, StatusCode::OK, Replay::loaded(newcomer.row.kind, newcomer.row.id)).await?;
         if let Some(holder) = &self.holder {
-            if !writer.drop_tabular(holder.id).await? {
+            if !writer.drop_tabular(holder.id, (holder.namespace_id, &holder.name)).await? {
                 return Err(Error::CommitFailed(format!("table {} is going away just now; retry", self.ident)));
             }
             let happened = Happened::to_tabular(TabularChange::Dropped, holder, json!({ "replaced": true }));

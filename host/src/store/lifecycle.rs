@@ -65,9 +65,17 @@ impl Writer {
         Ok(touched == 1)
     }
 
-    /// Removes a table or view for good, soft-deleted or not; `false` where it is gone already.
-    pub async fn drop_tabular(&mut self, id: TabularId) -> Result<bool> {
-        let touched = run!(self, "DELETE FROM tabulars WHERE id = $1", id.0)?;
+    /// Removes a table or view for good, soft-deleted or not; `false` where it is gone already, or has another name by
+    /// now: whoever renamed it was told that it is there.
+    pub async fn drop_tabular(&mut self, id: TabularId, (namespace, name): (NamespaceId, &str)) -> Result<bool> {
+        let touched = run!(
+            self,
+            "DELETE FROM tabulars
+             WHERE id = $1 AND namespace_id = $2 AND name = $3",
+            id.0,
+            namespace.0,
+            name
+        )?;
         Ok(touched == 1)
     }
 
@@ -84,16 +92,24 @@ impl Writer {
         Ok(touched == 1)
     }
 
-    /// Frees the name of a live table or view, keeps the rest until it expires; `false` where it is not live.
-    pub async fn soft_delete(&mut self, id: TabularId, now_ms: i64, expires_at_ms: i64) -> Result<bool> {
+    /// Frees the name of a live table or view, keeps the rest until it expires; `false` where it is not live, or has
+    /// another name by now.
+    pub async fn soft_delete(
+        &mut self,
+        id: TabularId,
+        (namespace, name): (NamespaceId, &str),
+        (now_ms, expires_at_ms): (i64, i64),
+    ) -> Result<bool> {
         let touched = run!(
             self,
             "UPDATE tabulars
              SET deleted_at_ms = $2, expires_at_ms = $3
-             WHERE id = $1 AND deleted_at_ms IS NULL",
+             WHERE id = $1 AND namespace_id = $4 AND name = $5 AND deleted_at_ms IS NULL",
             id.0,
             now_ms,
-            expires_at_ms
+            expires_at_ms,
+            namespace.0,
+            name
         )?;
         Ok(touched == 1)
     }
