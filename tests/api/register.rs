@@ -9,7 +9,8 @@ on_both_engines!(
     a_missing_or_broken_file_is_refused,
     unknown_fields_survive_register_then_commit,
     an_unregistered_table_keeps_its_files,
-    a_dropped_view_is_registered_again
+    a_dropped_view_is_registered_again,
+    s11_a_registered_table_writes_no_metadata_outside_its_location
 );
 
 async fn with_table(engine: Engine) -> (TestServer, Value) {
@@ -101,4 +102,27 @@ async fn a_dropped_view_is_registered_again(engine: Engine) {
     let registered = server.post("/namespaces/ns/register-view", body).send().await.expect(200).json();
 
     assert_eq!(registered["metadata"], created["metadata"]);
+}
+
+/// S11: the path comes with the file, no update brings it in.
+async fn s11_a_registered_table_writes_no_metadata_outside_its_location(engine: Engine) {
+    let (server, created) = with_table(engine).await;
+    server.delete("/namespaces/ns/tables/t").send().await.expect(204);
+    let victim = server.create_table("ns", "victim").await;
+    let folder = format!("{}/metadata", victim["metadata"]["location"].as_str().expect("a location"));
+    let path = created["metadata-location"].as_str().expect("a location").trim_start_matches("file://").to_owned();
+    let mut metadata = created["metadata"].clone();
+    metadata["properties"]["write.metadata.path"] = json!(folder);
+    std::fs::write(&path, metadata.to_string()).expect("the file is written");
+    server.post("/namespaces/ns/register", register("t", &created["metadata-location"])).send().await.expect(200);
+
+    let commit = bodies::commit(json!([]), bodies::set_property("a", "1"));
+    let refused = server.post("/namespaces/ns/tables/t", commit).send().await;
+
+    let message = refused.expect_error(400, "BadRequestException");
+    assert!(message.contains("write.metadata.path"), "{message}");
+    let files = std::fs::read_dir(folder.trim_start_matches("file://")).expect("a folder").count();
+    assert_eq!(files, 1, "only the victim's own file");
+    let mended = json!([{ "action": "remove-properties", "removals": ["write.metadata.path"] }]);
+    server.post("/namespaces/ns/tables/t", bodies::commit(json!([]), mended)).send().await.expect(200);
 }

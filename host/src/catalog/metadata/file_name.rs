@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::TableMetadata;
+use crate::catalog::commit::check_inside;
 use crate::catalog::location::Location;
 use crate::error::Error;
 
@@ -47,10 +48,17 @@ impl TableMetadata {
     }
 
     /// Where this metadata goes: `<directory>/<%05d>-<uuid>.metadata.json`, numbered after the previous file.
+    ///
+    /// A registered file may name any directory; one outside the table's location is refused with 400.
     pub fn file_location(&self, previous: Option<&str>, uuid: Uuid) -> Result<Location, Error> {
-        let directory = match self.property("write.metadata.path") {
-            Some(path) => Location::parse(path)?,
-            None => Location::parse(self.location())?.join("metadata")?,
+        const PATH: &str = "write.metadata.path";
+        let location = Location::parse(self.location())?;
+        let directory = match self.property(PATH) {
+            Some(path) => {
+                check_inside(&location, PATH, path)?;
+                Location::parse(path)?
+            }
+            None => location.join("metadata")?,
         };
         directory.join(&next_file_name(self.codec(), previous, uuid))
     }
