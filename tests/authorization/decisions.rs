@@ -10,6 +10,7 @@ on_both_engines!(
     i2_what_cannot_be_decided_is_503_on_reads_and_creates_and_429_on_commits,
     i1_no_way_to_fail_allows_anything,
     s20_hidden_looks_like_absent,
+    s20_the_signer_tells_no_name_of_a_table_by_its_id,
     s26_one_denied_table_denies_the_whole_transaction_before_any_file,
     t56_a_table_that_comes_back_under_its_name_has_another_id,
     a_recursive_drop_needs_the_right_to_drop_everything_inside,
@@ -107,6 +108,21 @@ async fn s20_hidden_looks_like_absent(engine: Engine) {
         let (hidden, absent) = (config("default").send().await, config("absence").send().await);
         assert_eq!(shape(&hidden, "default"), shape(&absent, "absence"));
     }
+}
+
+async fn s20_the_signer_tells_no_name_of_a_table_by_its_id(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    let listed = weir.catalog.get("/namespaces/ns/tables?returnUuids=true").send().await.expect(200).json();
+    let id = listed["table-uuids"][0].as_str().expect("an id").to_owned();
+    weir.govern(vec![Plugin::guest(json!({"rules": [{"effect": "deny", "kind": "table"}]}))]).await;
+    let ask = async |id: &str| {
+        let path = format!("/catalog/v1/signer/{}/tabular-id/{id}/v1/aws/s3/sign", weir.prefix);
+        let body = json!({"method": "GET", "region": "eu", "uri": "https://s3.test/lake/x", "headers": {}});
+        weir.root.post(&path, body).send().await.expect_error(404, "NoSuchTableException").replace(id, "?")
+    };
+
+    let absent = "0197f0c8-2222-7aaa-8bbb-0123456789ab";
+    assert_eq!(ask(&id).await, ask(absent).await);
 }
 
 /// What a caller can compare: status, the headers but those that name the request, the body without the name that was

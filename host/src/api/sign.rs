@@ -78,7 +78,11 @@ pub async fn tabular(
     let acting = app.on_behalf(&caller, warehouse, through.views.as_deref()).await?;
     let row = app.store.tabular_by_id(warehouse, TabularId(id), false).await?;
     let row = row.filter(|row| row.kind == TabularKind::Table).ok_or_else(|| missing::table(id))?;
-    sign(&app, &acting, &row, &request).await
+    match sign(&app, &acting, &row, &request).await {
+        // Whoever may not see the table must not learn its name from its id.
+        Err(Error::NoSuchTable(_)) => Err(missing::table(id)),
+        answer => answer,
+    }
 }
 
 /// `POST /v1/{prefix}/v1/aws/s3/sign`, of clients that name no table: the key tells which one it is.
