@@ -13,6 +13,7 @@ on_both_engines!(
     s20_the_signer_tells_no_name_of_a_table_by_its_id,
     s26_one_denied_table_denies_the_whole_transaction_before_any_file,
     t56_a_table_that_comes_back_under_its_name_has_another_id,
+    s20_a_create_transaction_tells_nothing_of_taken_names,
     a_recursive_drop_needs_the_right_to_drop_everything_inside,
     row_44_a_replay_is_authorized_again,
     s25_a_policy_that_changes_holds_from_the_next_question_on
@@ -158,6 +159,22 @@ async fn s26_one_denied_table_denies_the_whole_transaction_before_any_file(engin
     refused.expect_error(403, "ForbiddenException");
     let after = (files(), weir.catalog.get("/namespaces/ns/tables/t").send().await.json());
     assert_eq!(after, before);
+}
+
+/// Neither a hidden table nor a hidden view shows itself to whoever may create nothing.
+async fn s20_a_create_transaction_tells_nothing_of_taken_names(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    weir.govern(vec![Plugin::guest(json!({"rules": [{"effect": "deny", "kind": "table"},
+        {"effect": "deny", "kind": "view"}, {"effect": "deny", "action": "namespace:create-table"}]}))])
+        .await;
+    let ask = async |name: &str| {
+        let body = bodies::commit(json!([{"type": "assert-create"}]), json!([]));
+        let answer = weir.catalog.post(&format!("/namespaces/ns/tables/{name}"), body).send().await;
+        answer.expect_error(403, "ForbiddenException")
+    };
+
+    assert_eq!(ask("t").await, ask("x").await);
+    assert_eq!(ask("v").await, ask("x").await);
 }
 
 async fn t56_a_table_that_comes_back_under_its_name_has_another_id(engine: Engine) {

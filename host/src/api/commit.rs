@@ -17,7 +17,7 @@ use super::contracts::place_of;
 use super::documents::{Cached, Snapshots};
 use super::extract::{OfTable, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
-use super::newcomer::{Birth, Newcomer, Place, location_taken};
+use super::newcomer::{Birth, Newcomer, Place, location_taken, name_taken};
 use super::record::{Happened, TabularChange, event};
 use super::respond::OnCommit;
 use super::vending::{Delegation, FileAccess};
@@ -134,8 +134,8 @@ pub struct Wanted<'a> {
 /// What the updates start from.
 enum Base {
     Table(Box<Tabular>),
-    /// The commit of a staged creation has but a namespace.
-    Nothing(Box<(Warehouse, NamespaceRow)>),
+    /// The commit of a staged creation has but a namespace, maybe with something of that name in it.
+    Nothing(Box<(Warehouse, NamespaceRow, Option<TabularKind>)>),
 }
 
 /// Decides that the caller may do all of it, asked at once, then what the updates make of the tables.
@@ -164,16 +164,11 @@ pub async fn plan(
 
 async fn base_of(app: &App, caller: &Caller, warehouse: WarehouseId, wanted: &Wanted<'_>) -> Result<Base, Error> {
     let ident = &wanted.ident;
-    match app.store.tabular(warehouse, ident).await? {
-        Some(row) if row.kind == TabularKind::Table => Ok(Base::Table(Box::new(row))),
-        found if commit::is_create(wanted.requirements)? => {
-            if found.is_some() {
-                return Err(Error::AlreadyExists(format!("View with same name already exists: {ident}")));
-            }
-            Ok(Base::Nothing(Box::new(app.warehouse_and_namespace(caller, warehouse, &ident.namespace).await?)))
-        }
-        _ => Err(app.no_tabular(caller, warehouse, (ident, TabularKind::Table)).await),
+    // That a name is taken is told to those alone who may create something there.
+    if commit::is_create(wanted.requirements)? {
+        return Ok(Base::Nothing(Box::new(app.standing(caller, warehouse, &ident.namespace, &ident.name).await?)));
     }
+    Ok(Base::Table(Box::new(app.tabular(caller, warehouse, ident, TabularKind::Table).await?)))
 }
 
 impl Wanted<'_> {
@@ -215,9 +210,14 @@ fn change_table(app: &App, row: Tabular, cached: Arc<Cached>, wanted: &Wanted<'_
 /// The commit of a staged creation: nothing is known of it but what its updates say.
 async fn plan_creation(
     app: &App,
-    (warehouse, namespace): &(Warehouse, NamespaceRow),
+    (warehouse, namespace, holder): &(Warehouse, NamespaceRow, Option<TabularKind>),
     wanted: &Wanted<'_>,
 ) -> Result<Step, Error> {
+    match holder {
+        None => {}
+        Some(TabularKind::Table) => return Err(commit::table_exists()),
+        Some(TabularKind::View) => return Err(name_taken(TabularKind::Table, TabularKind::View, &wanted.ident)),
+    }
     let now_ms = app.clock.now_ms();
     let uuid = Uuid::now_v7();
     let unsaid = Place::default(warehouse, namespace, uuid)?;

@@ -90,6 +90,11 @@ pub fn is_create(requirements: &[TableRequirement]) -> Result<bool, Error> {
     requirements::is_create(requirements)
 }
 
+/// The 409 of `assert-create` where there is a table.
+pub fn table_exists() -> Error {
+    requirements::table_exists()
+}
+
 /// The first metadata of a table from the updates of a create transaction: ids, uuid and location are honoured as sent;
 /// `uuid` and `location` are for what was not sent.
 pub fn create_from_updates(

@@ -28,7 +28,7 @@ pub(super) fn check(base: Option<&TableMetadata>, requirements: &[TableRequireme
 
 fn check_one(base: &State, requirement: &TableRequirement) -> Result<(), Error> {
     match requirement {
-        TableRequirement::AssertCreate => failed("table already exists"),
+        TableRequirement::AssertCreate => Err(table_exists()),
         TableRequirement::AssertTableUuid { uuid } => check_uuid(base, uuid),
         TableRequirement::AssertRefSnapshotId { name, snapshot_id } => check_ref(base, name, *snapshot_id),
         TableRequirement::AssertLastAssignedFieldId { last_assigned_field_id } => {
@@ -74,6 +74,14 @@ fn same(what: &str, expected: i32, found: i32) -> Result<(), Error> {
     if expected == found { Ok(()) } else { failed(format!("{what} changed: expected id {expected} != {found}")) }
 }
 
+pub(super) fn table_exists() -> Error {
+    failure("table already exists")
+}
+
 fn failed(what: impl std::fmt::Display) -> Result<(), Error> {
-    Err(Error::CommitFailed(format!("Requirement failed: {what}")))
+    Err(failure(what))
+}
+
+fn failure(what: impl std::fmt::Display) -> Error {
+    Error::CommitFailed(format!("Requirement failed: {what}"))
 }
