@@ -8,6 +8,7 @@ use crate::lake::{KEYS, Lake, NOTHING, SIGNATURES, SIGNING, key_of};
 on_both_engines!(
     a_signed_request_reads_and_writes_the_table_s_files,
     every_generation_of_clients_is_told_the_signer,
+    a_body_with_its_checksum_behind_it_is_signed,
     s16_next_door_nothing_is_signed,
     s17_what_the_caller_may_not_do_is_not_signed,
     s17_a_table_that_is_gone_is_not_signed_for,
@@ -70,6 +71,18 @@ async fn every_generation_of_clients_is_told_the_signer(engine: Engine) {
     }
     let both = lake.load("t", ("X-Iceberg-Access-Delegation", "vended-credentials,remote-signing")).await;
     assert_eq!(both["config"]["s3.remote-signing-enabled"], "true");
+}
+
+/// As the SDKs of Amazon upload since they send checksums of their own accord.
+async fn a_body_with_its_checksum_behind_it_is_signed(engine: Engine) {
+    let lake = Lake::open(engine, SIGNATURES).await;
+    let key = format!("{}/data/x", key_of(&lake.create_table("t").await));
+    let mut asked = body(&lake, "PUT", &key);
+    asked["headers"] = json!({"x-amz-trailer": ["x-amz-checksum-crc32"], "x-amz-decoded-content-length": ["4"]});
+
+    let signed = lake.catalog.post("/namespaces/ns/tables/t/sign", asked).send().await.expect(200).json();
+
+    assert_eq!(signed["headers"]["x-amz-content-sha256"], json!(["STREAMING-UNSIGNED-PAYLOAD-TRAILER"]));
 }
 
 /// S9, S16: the neighbour, whichever way it is spelled.

@@ -16,6 +16,8 @@ use super::secrets::hmac_sha256;
 /// Unreserved characters stay as they are.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// What stands in the place of a hash: no word on the body, or only on the checksum that follows it.
+const UNSIGNED: [&str; 2] = ["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"];
 
 /// A key pair, spelled as AWS tools print it (`credential_process`).
 #[derive(Deserialize)]
@@ -84,8 +86,9 @@ fn refuse_odd(request: &Request<'_>) -> Result<(), String> {
         return Err("method, region, service are single words".to_owned());
     }
     let hash = request.payload_sha256;
-    if hash != "UNSIGNED-PAYLOAD" && !(hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())) {
-        return Err("payload-sha256 is 64 hex digits or UNSIGNED-PAYLOAD".to_owned());
+    let is_hash = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    if !is_hash && !UNSIGNED.contains(&hash) {
+        return Err(format!("payload-sha256 is 64 hex digits, {}", UNSIGNED.join(" or ")));
     }
     let token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     for (name, value) in request.headers {
@@ -182,6 +185,14 @@ mod tests {
         assert_eq!(signature(&list), "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
         let lifecycle = request("https://examplebucket.s3.amazonaws.com/?lifecycle", &[]);
         assert_eq!(signature(&lifecycle), "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543");
+    }
+
+    #[test]
+    fn a_body_with_its_checksum_behind_it_is_signed() {
+        for (hash, is_signed) in [("STREAMING-UNSIGNED-PAYLOAD-TRAILER", true), ("STREAMING", false)] {
+            let put = Request { method: "PUT", payload_sha256: hash, ..request("https://b.s3.amazonaws.com/x", &[]) };
+            assert_eq!(sign(&key(), &put, MAY_24).is_ok(), is_signed, "{hash}");
+        }
     }
 
     #[test]
