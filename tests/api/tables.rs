@@ -4,6 +4,7 @@ use serde_json::json;
 use weir_tests::{Engine, TestServer, bodies, on_both_engines};
 
 on_both_engines!(
+    b8_a_header_that_is_refused_makes_no_table,
     a_created_table_is_loaded_as_it_was_answered,
     a_created_table_has_fresh_ids,
     a_table_is_created_once,
@@ -229,4 +230,15 @@ async fn a_report_of_metrics_is_accepted(engine: Engine) {
 
     let missing = server.post("/namespaces/ns/tables/absent/metrics", report).send().await;
     missing.expect_error(404, "NoSuchTableException");
+}
+
+async fn b8_a_header_that_is_refused_makes_no_table(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+
+    let create = server.post("/namespaces/ns/tables", bodies::create_table("t"));
+    let refused = create.header_bytes("x-iceberg-access-delegation", b"\xff").send().await;
+
+    refused.expect_error(400, "BadRequestException");
+    server.head("/namespaces/ns/tables/t").send().await.expect(404);
 }

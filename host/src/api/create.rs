@@ -56,6 +56,8 @@ async fn create_once(
     (headers, body): (&HeaderMap, &[u8]),
     attempt: Attempt,
 ) -> Result<Response, Error> {
+    // Refused before anything is made, for then it would be too late to say so.
+    let delegation = Delegation::of(headers)?;
     let request = CreateTable::parse(body)?;
     let drafted = draft(app, caller, (warehouse, path), &request).await?;
     drafted.judged(app, &request).await?.enforce()?;
@@ -67,7 +69,7 @@ async fn create_once(
         let row = newcomer.row;
         // A place that the client chose is held against all others only when the table is made: no keys until then.
         let access = if request.location.is_none() { Access::ReadWrite } else { Access::None };
-        let files = app.file_access(caller, &row, access, Delegation::of(headers)?).await?;
+        let files = app.file_access(caller, &row, access, delegation).await?;
         let staged = written.into_cached();
         let config = Some(json!(files.config));
         let answer = Answer { headers, metadata_location: None, config, etag: None, access: Some(&files) };
@@ -77,7 +79,7 @@ async fn create_once(
     let inserted = ground.settle(app, &newcomer, (&written, TabularChange::Created), &attempt).await;
     Written::settle(app, attempt.warehouse(), &[&written], inserted).await?;
     let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
-    answer_created(app, caller, &newcomer.row, (&cached, headers)).await
+    answer_created(app, caller, &newcomer.row, (&cached, headers, delegation)).await
 }
 
 /// A table that could come to be: decided, allowed, nothing written yet.
@@ -130,9 +132,8 @@ async fn answer_created(
     app: &App,
     caller: &Caller,
     row: &Tabular,
-    (cached, headers): (&Cached, &HeaderMap),
+    (cached, headers, delegation): (&Cached, &HeaderMap, Delegation),
 ) -> Result<Response, Error> {
-    let delegation = Delegation::of(headers)?;
     let (mut access, mut files) = (Access::ReadWrite, FileAccess::default());
     if !delegation.is_empty() {
         // The table is there, whatever becomes of the keys: the client can ask for them again.
@@ -184,6 +185,7 @@ async fn register_once(
     (headers, body): (&HeaderMap, &[u8]),
     attempt: Attempt,
 ) -> Result<Response, Error> {
+    let delegation = Delegation::of(headers)?;
     let request = RegisterTable::parse(body)?;
     let drafted = draft_registration(app, caller, (warehouse, path), &request).await?;
     drafted.judged_registration(app).await?.enforce()?;
@@ -191,7 +193,7 @@ async fn register_once(
     // The file is not ours: whatever becomes of the transaction, it stays.
     ground.settle(app, &newcomer, (&written, TabularChange::Registered), &attempt).await?;
     let cached = app.documents.put(&newcomer.row, written.into_cached().with_parsed(metadata)).await;
-    answer_created(app, caller, &newcomer.row, (&cached, headers)).await
+    answer_created(app, caller, &newcomer.row, (&cached, headers, delegation)).await
 }
 
 /// Decides that the caller may register it, then what it would be.
