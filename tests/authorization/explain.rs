@@ -94,8 +94,10 @@ async fn s20_a_batch_check_finds_nothing_that_is_hidden(engine: Engine) {
     let weir = Governed::with_one_of_each(engine).await;
     weir.govern(vec![Plugin::guest(json!({"rules": [{"effect": "deny", "action": "table:*"}]}))]).await;
     let ask = |table: &str| {
-        let operation =
-            json!({"table": {"action": "drop", "warehouse-id": weir.prefix, "namespace": ["ns"], "table": table}});
+        // An id that is not looked at changes nothing.
+        let beside = "0197f0c8-2222-7aaa-8bbb-0123456789ab";
+        let operation = json!({"table": {"action": "drop", "warehouse-id": weir.prefix, "namespace": ["ns"],
+            "table": table, "namespace-id": beside}});
         let body = json!({"error-on-not-found": true, "checks": [{"operation": operation}]});
         weir.management.post("/action/batch-check", body)
     };

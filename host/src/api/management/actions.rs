@@ -142,7 +142,7 @@ async fn allowed(
     let asker = asker(app, caller, principal, kind, name).await?;
     let found = name.find(app, kind).await?;
     let sight = Question::new(Action::sight(kind), found.object());
-    let sight = match name.id() {
+    let sight = match name.id(kind) {
         Some(id) => sight.by_id(id),
         None => sight,
     };

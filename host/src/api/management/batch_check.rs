@@ -174,7 +174,7 @@ async fn refuse_hidden(
 ) -> Result<()> {
     let named = checks.iter().zip(found).filter_map(|(check, found)| {
         let object = found.as_ref()?.1.object();
-        let id = check.operation.parts().and_then(|(_, checked)| checked.object.id());
+        let id = check.operation.parts().and_then(|(kind, checked)| checked.object.id(kind));
         let question = Question::new(Action::sight(object.kind()), object);
         Some(id.map_or_else(|| question.clone(), |id| question.clone().by_id(id)))
     });

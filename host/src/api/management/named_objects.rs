@@ -78,9 +78,14 @@ impl ObjectName {
         }
     }
 
-    /// The id, where the object was named by one that does not tell more than its name.
-    pub fn id(&self) -> Option<Uuid> {
-        self.table_id.or(self.namespace_id)
+    /// The id by which an object of this kind is looked up, if it is; then a caller who may not see it must not learn
+    /// its name. Other ids may stand beside it, but say nothing.
+    pub fn id(&self, kind: Kind) -> Option<Uuid> {
+        match kind {
+            Kind::Namespace => self.namespace_id,
+            Kind::Table | Kind::View => self.table_id,
+            Kind::Server | Kind::Project | Kind::Warehouse | Kind::Role => None,
+        }
     }
 
     pub fn warehouse_id(&self) -> Result<WarehouseId> {
