@@ -254,16 +254,25 @@ enum Halt {
 }
 
 /// Extends the lease for as long as the work takes, three times within each.
+///
+/// Where it cannot be extended before it ends, the work stops: somebody else may have done it by then, and what lies at
+/// the place of a purge may belong to a new table.
 async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Halt {
     let wait_ms = lease_ms.min(server_lease_ms(app)) / 3;
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default().max(100));
+    let mut ends_ms = task.lease_until_ms.unwrap_or_default();
     loop {
         tokio::time::sleep(wait).await;
-        match extend_lease(app, task, lease_ms).await {
-            Ok(Some(TaskStatus::Stopping)) => return Halt::Cancelled,
-            Ok(Some(_)) => {}
-            Ok(None) => return Halt::LeaseLost,
-            Err(error) => tracing::warn!(task.id = %task.id, error = %error, "a lease could not be extended"),
+        let begun_ms = app.clock.now_ms();
+        match tokio::time::timeout(wait, extend_lease(app, task, lease_ms)).await {
+            Ok(Ok(Some(TaskStatus::Stopping))) => return Halt::Cancelled,
+            Ok(Ok(Some(_))) => ends_ms = begun_ms.saturating_add(lease_ms),
+            Ok(Ok(None)) => return Halt::LeaseLost,
+            Ok(Err(error)) => tracing::warn!(task.id = %task.id, error = %error, "a lease could not be extended"),
+            Err(_) => tracing::warn!(task.id = %task.id, "a lease could not be extended: the ledger does not answer"),
+        }
+        if app.clock.now_ms() >= ends_ms {
+            return Halt::LeaseLost;
         }
     }
 }

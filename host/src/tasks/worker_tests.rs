@@ -71,6 +71,16 @@ async fn cancelled_work_ends_at_the_next_heartbeat_for_good() {
 }
 
 #[tokio::test]
+async fn work_ends_with_its_lease_where_the_ledger_does_not_answer() {
+    let (_folder, app, task) = held().await;
+    let _busy = app.store.begin(&Permit::operator("test")).await.unwrap();
+
+    let ended = unless_halted(&app, &task, LEASE_MS, pending()).await.unwrap();
+
+    assert_eq!(ended, Ended::LeaseLost);
+}
+
+#[tokio::test]
 async fn stopped_work_ends_at_the_next_heartbeat_to_be_done_again() {
     let (_folder, app, task) = held().await;
     let mut writer = app.store.begin(&Permit::operator("test")).await.unwrap();
