@@ -16,6 +16,7 @@ on_both_engines!(
     s20_a_create_transaction_tells_nothing_of_taken_names,
     a_recursive_drop_needs_the_right_to_drop_everything_inside,
     row_44_a_replay_is_authorized_again,
+    s20_an_overlap_does_not_tell_where_a_hidden_table_lies,
     s25_a_policy_that_changes_holds_from_the_next_question_on
 );
 
@@ -199,6 +200,22 @@ async fn a_recursive_drop_needs_the_right_to_drop_everything_inside(engine: Engi
 
     refused.expect_error(403, "ForbiddenException");
     weir.catalog.get("/namespaces/ns/tables/t").send().await.expect(200);
+}
+
+async fn s20_an_overlap_does_not_tell_where_a_hidden_table_lies(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    let lake = format!("file://{}", weir.installation.lake().display());
+    let create = async |name: &str, location: String| {
+        let mut body = bodies::create_table(name);
+        body["location"] = json!(location);
+        weir.catalog.post("/namespaces/ns/tables", body).send().await
+    };
+    create("hidden", format!("{lake}/sales/salaries")).await.expect(200);
+    weir.govern(vec![Plugin::guest(json!({"rules": [{"effect": "deny", "kind": "table"}]}))]).await;
+
+    let message = create("probe", format!("{lake}/sales")).await.expect_error(409, "AlreadyExistsException");
+
+    assert!(!message.contains("salaries"), "{message}");
 }
 
 async fn row_44_a_replay_is_authorized_again(engine: Engine) {

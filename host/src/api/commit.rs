@@ -384,7 +384,7 @@ async fn swap(
     };
     match writer.swap_metadata(&swap, &written.document, event).await? {
         Swapped::Done => Ok(()),
-        Swapped::LocationTaken(other) => Err(location_taken(change.location.as_ref().unwrap_or(&row.location), &other)),
+        Swapped::LocationTaken(_) => Err(location_taken(change.location.as_ref().unwrap_or(&row.location))),
         Swapped::Lost => {
             metrics::counter!("weir_commits_total", "outcome" => "conflict").increment(1);
             Err(Error::CommitFailed(format!(

@@ -144,16 +144,17 @@ impl Newcomer {
             Inserted::NameTaken(holder) => {
                 Err(name_taken(row.kind, holder, format_args!("{}.{}", row.namespace, row.name)))
             }
-            Inserted::LocationTaken(other) => Err(location_taken(&row.location, &other)),
+            Inserted::LocationTaken(_) => Err(location_taken(&row.location)),
             Inserted::NamespaceGone => Err(missing::namespace(&row.namespace)),
         }
     }
 }
 
-pub fn location_taken(wanted: &Location, other: &str) -> Error {
+/// Where the other one lies is not told: the caller may not know that it exists.
+pub fn location_taken(wanted: &Location) -> Error {
     Error::AlreadyExists(format!(
-        "location {wanted} overlaps {other}, where another table lies (maybe a soft-deleted one); choose another place \
-         or leave it out"
+        "location {wanted} overlaps that of another table (maybe a soft-deleted one); choose another place or leave it \
+         out"
     ))
 }
 

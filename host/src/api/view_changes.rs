@@ -325,7 +325,7 @@ async fn swap(
     attempt.record(&mut writer, StatusCode::OK, Replay::View(row.id)).await?;
     match writer.swap_metadata(&swap, &written.document, &event).await? {
         Swapped::Done => {}
-        Swapped::LocationTaken(other) => return Err(location_taken(location, &other)),
+        Swapped::LocationTaken(_) => return Err(location_taken(location)),
         Swapped::Lost => {
             return Err(Error::CommitFailed(format!(
                 "view {}.{} has moved since it was read for this commit: it is no longer at `{}`; reload and retry",
