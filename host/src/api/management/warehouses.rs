@@ -61,16 +61,20 @@ pub enum TabularDeleteProfile {
     Soft { expiration_seconds: i64 },
 }
 
+/// A hundred years. What expires later than in the year 9999 could not be written as a time.
+const EXPIRATION_SECONDS_MAX: i64 = 100 * 365 * 24 * 60 * 60;
+
 impl TabularDeleteProfile {
     /// 400 where the time to expire is not a time to come.
     pub fn checked(self) -> Result<DeleteProfile> {
         match self {
             Self::Hard {} => Ok(DeleteProfile::Hard),
-            Self::Soft { expiration_seconds } if expiration_seconds > 0 => {
+            Self::Soft { expiration_seconds } if (1..=EXPIRATION_SECONDS_MAX).contains(&expiration_seconds) => {
                 Ok(DeleteProfile::Soft { expiration_seconds })
             }
             Self::Soft { expiration_seconds } => Err(Error::BadRequest(format!(
-                "`expiration-seconds` of a soft delete profile is more than 0, found {expiration_seconds}"
+                "`expiration-seconds` of a soft delete profile is from 1 to {EXPIRATION_SECONDS_MAX}, found \
+                 {expiration_seconds}"
             ))),
         }
     }
