@@ -204,9 +204,14 @@ impl Held<'_> {
         Ok(relay)
     }
 
-    /// How many of the events were taken, and why the next was not.
+    /// How many of the events were taken, and why the next was not. Once half of the lease is over no more are told, so
+    /// that it is extended first: else another process tells the same ones beside this one.
     async fn tell_all(&self, events: &[(i64, Event)]) -> (usize, Option<Trouble>) {
+        let enough_ms = self.app.clock.now_ms().saturating_add(self.app.config.events.lease_ms() / 2);
         for (taken, (position, event)) in events.iter().enumerate() {
+            if taken > 0 && self.app.clock.now_ms() >= enough_ms {
+                return (taken, None);
+            }
             let outcome = self.target.tell(self.app, *position, event).await;
             let word = if outcome.is_ok() { "delivered" } else { "refused" };
             metrics::counter!("weir_relay_events_total", "relay" => self.name.clone(), "outcome" => word).increment(1);
