@@ -204,7 +204,7 @@ async fn old_metadata_files_are_deleted_only_on_request(engine: Engine) {
     }
 
     // The deletion may be finished a moment after the answer.
-    for _ in 0..200 {
+    for _ in 0..6_000 {
         if metadata_files(&last).len() == 2 {
             return;
         }

@@ -299,7 +299,7 @@ async fn what_openfga_cannot_say_is_503_and_health_says_so(engine: Engine) {
     answer.expect_error(503, "ServiceUnavailableException");
     let health = house.weir.root.get("/health").send().await.expect(503).json();
     assert_eq!(health["services"]["authorizer"], json!([{ "name": "openfga", "status": "unhealthy" }]));
-    tokio::time::timeout(Duration::from_secs(5), house.weir.root.get("/health/ready").send())
+    tokio::time::timeout(Duration::from_secs(20), house.weir.root.get("/health/ready").send())
         .await
         .expect("readiness answers")
         .expect(200);

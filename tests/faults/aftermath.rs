@@ -23,12 +23,26 @@ pub async fn look_inside(server: &TestServer, disk: &Disk, states: &States) -> a
     let found = compare(&store, server, states).await;
     store.close().await;
     drop(store);
+    let_go_of(disk.folder()).await;
     found?;
     let mut ledger = SqliteConnectOptions::new().filename(disk.ledger()).connect().await?;
     let verdict: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut ledger).await?;
     ledger.close().await?;
     anyhow::ensure!(verdict == "ok", "the ledger is damaged: {verdict}");
     Ok(())
+}
+
+/// A writer is closed in a thread of its own, a moment after its store is dropped. The last of a file's connections takes
+/// the log with it, by its name: that of the next wreck, were it built by then.
+async fn let_go_of(folder: &Path) {
+    let opened = || std::fs::read_dir("/proc/self/fd").expect("Linux tells").filter_map(Result::ok);
+    for _ in 0..6_000 {
+        if !opened().filter_map(|one| std::fs::read_link(one.path()).ok()).any(|file| file.starts_with(folder)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("files in {} stay open", folder.display());
 }
 
 async fn compare(store: &Store, server: &TestServer, states: &States) -> anyhow::Result<()> {
@@ -78,7 +92,7 @@ pub async fn serve_again(server: &TestServer, states: &States) {
 
 /// The file's JSON as soon as it is whole: mending them is the work of the moment after a start.
 async fn mended(file: &Path) -> Value {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if let Ok(value) = serde_json::from_slice(&std::fs::read(file).unwrap_or_default()) {
             return value;
         }

@@ -88,7 +88,7 @@ async fn r5_a_lost_metadata_file_is_restored_from_the_document(engine: Engine) {
 
 /// The file's JSON as soon as it is whole; repair may be the work of a moment after the start.
 async fn restored(path: &std::path::Path) -> Value {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         let bytes = std::fs::read(path).unwrap_or_default();
         if let Ok(value) = serde_json::from_slice(&bytes) {
             return value;

@@ -53,7 +53,7 @@ async fn die_at(server: &mut TestServer, disk: &Disk, (point, rule): (&str, Rule
     if let Some(answer) = ask.try_send().await {
         panic!("{point}: {} was answered: {}", answer.status, answer.text());
     }
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if server.weir.has_ended() {
             break;
         }

@@ -18,6 +18,8 @@ use crate::wreck::{Luck, Wreck};
 const KEPT: [f64; 6] = [0.0, 1.0, 0.5, 0.1, 0.9, 0.99];
 /// A sector, a page of SQLite.
 const UNITS_BYTES: [u64; 2] = [512, 4_096];
+/// What is acknowledged at least until the next kill or fault: where nothing is, nothing can be lost.
+const DONE_MIN: usize = 12;
 
 async fn with_disk(settings: &[(&str, &str)]) -> (TestServer, Disk) {
     let mut installation = Installation::create(Engine::Sqlite, settings).await;
@@ -30,6 +32,7 @@ async fn with_disk(settings: &[(&str, &str)]) -> (TestServer, Disk) {
 /// Some clients at work, until the process is killed under them; several times, over one disk.
 async fn live_through_kills(server: &mut TestServer, deeds: &Deeds<'_>, kills: u64, chance: &mut StdRng) {
     for life in 0..kills {
+        let enough = deeds.counts().0 + DONE_MIN;
         let clients = (0..4).map(|client| {
             let (catalog, name) = (server.catalog.clone(), format!("l{life}c{client}"));
             async move { deeds.work(&catalog, &name, usize::MAX).await }
@@ -37,12 +40,23 @@ async fn live_through_kills(server: &mut TestServer, deeds: &Deeds<'_>, kills: u
         let patience = Duration::from_millis(chance.random_range(100..300));
         let death = async {
             tokio::time::sleep(patience).await;
+            until_done(deeds, enough).await;
             server.weir.kill();
         };
         tokio::join!(join_all(clients), death);
         if life + 1 < kills {
             server.restart().await;
         }
+    }
+}
+
+/// A slow machine has the time that it takes.
+async fn until_done(deeds: &Deeds<'_>, enough: usize) {
+    for _ in 0..6_000 {
+        if deeds.counts().0 >= enough {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -149,11 +163,13 @@ fn r6_what_is_acknowledged_between_failed_flushes_survives() {
         let deeds = Deeds::on(&disk);
         let failing = async {
             for _ in 0..failures {
+                let enough = deeds.counts().0 + DONE_MIN;
                 tokio::time::sleep(Duration::from_millis(chance.random_range(20..150))).await;
                 disk.obey(&[Rule::new(Call::Sync, "", Doom::Fail(EIO))]);
                 tokio::time::sleep(Duration::from_millis(chance.random_range(1..60))).await;
                 disk.obey(&[]);
                 tokio::time::sleep(Duration::from_millis(600)).await;
+                until_done(&deeds, enough).await;
             }
             server.weir.kill();
         };

@@ -16,6 +16,11 @@ on_both_engines!(
 
 const TABLE: &str = "/namespaces/ns/tables/t";
 
+/// A hundred wait for eight connections: on a busy machine the last of them longer than the usual five seconds.
+async fn server(engine: Engine) -> TestServer {
+    TestServer::start_with(engine, &[("WEIR__STORE__ACQUIRE_TIMEOUT_MS", "25000")]).await
+}
+
 /// The catalogs to write through: the server's own, on Postgres that of a second process as well.
 async fn doors(server: &TestServer) -> (Vec<Http>, Option<weir_tests::Weir>) {
     if server.installation.engine == Engine::Sqlite {
@@ -49,7 +54,7 @@ async fn increment(door: &Http, writer: usize) -> Answer {
 }
 
 async fn r1_every_acknowledged_commit_is_one_step_of_the_history(engine: Engine) {
-    let server = TestServer::start(engine).await;
+    let server = server(engine).await;
     server.create_namespace("ns").await;
     server.create_table("ns", "t").await;
     let (doors, _replica) = doors(&server).await;
@@ -76,7 +81,7 @@ async fn r1_every_acknowledged_commit_is_one_step_of_the_history(engine: Engine)
 }
 
 async fn r2_of_many_creates_of_one_name_one_wins(engine: Engine) {
-    let server = TestServer::start(engine).await;
+    let server = server(engine).await;
     server.create_namespace("ns").await;
     let (doors, _replica) = doors(&server).await;
 
@@ -98,7 +103,7 @@ async fn r2_of_many_creates_of_one_name_one_wins(engine: Engine) {
 }
 
 async fn r3_crossing_transactions_are_all_or_nothing(engine: Engine) {
-    let server = TestServer::start(engine).await;
+    let server = server(engine).await;
     server.create_namespace("ns").await;
     let tables: Vec<String> = (0..8).map(|number| format!("t{number}")).collect();
     for table in &tables {
@@ -138,7 +143,7 @@ async fn r3_crossing_transactions_are_all_or_nothing(engine: Engine) {
 }
 
 async fn r4_a_name_never_stands_for_two_tables(engine: Engine) {
-    let server = TestServer::start(engine).await;
+    let server = server(engine).await;
     server.create_namespace("ns").await;
     let created = server.create_table("ns", "a").await;
     let (doors, _replica) = doors(&server).await;

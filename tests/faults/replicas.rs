@@ -68,6 +68,8 @@ fn r18_what_one_replica_takes_away_the_other_gives_to_nobody() {
         settings.push(("WEIR__AUTHORIZATION__ADMINISTRATORS".into(), "oidc~admin".into()));
         settings.push(("WEIR__PLUGINS__LOAD__CEDAR__SOURCE".into(), "builtin:cedar".into()));
         settings.push(("WEIR__PLUGINS__LOAD__CEDAR__SETTINGS_FILE".into(), "policies.json".into()));
+        // Two processes, a Postgres, another test share the machine: 100 ms are now and then too few for an answer.
+        settings.push(("WEIR__PLUGINS__LOAD__CEDAR__LIMITS__DEADLINE_MS".into(), "20000".into()));
         let settings: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let installation = Installation::create(engine, &settings).await;

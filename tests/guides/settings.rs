@@ -33,8 +33,9 @@ fn the_box_on_the_edge_holds_its_policy_and_takes_a_new_one() {
         let log = fs::File::create(installation.home().join("edge.log")).expect("writable");
         let mut weir = Command::new(installation.command(port).get_program());
         weir.current_dir(installation.home()).arg("--config").arg(&settings).arg("serve");
-        // Only what two tests at once would fight for is another than in the example.
+        // Only what two tests at once would fight for is another than in the example: ports, time on the processor.
         weir.env("WEIR__SERVER__LISTEN", format!("127.0.0.1:{port}")).env("WEIR__METRICS__LISTEN", "127.0.0.1:0");
+        weir.env("WEIR__PLUGINS__LOAD__CEDAR__LIMITS__DEADLINE_MS", "20000");
         weir.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let _running = Running(weir.spawn().expect("it runs"));
         let http = Http::new(&format!("http://127.0.0.1:{port}"));

@@ -129,7 +129,8 @@ async fn commits_that_a_failover_lost_are_made_again_unless_somebody_went_on(eng
 #[test]
 fn r21_two_replicas_are_replaced_one_by_one_and_no_caller_notices() {
     run_on(Engine::Postgres, |engine| async move {
-        let server = TestServer::start_with(engine, &[("WEIR__SERVER__SHUTDOWN_DRAIN_S", "1")]).await;
+        // Longer than a busy machine takes to look at a replica, and to end what was sent there until then.
+        let server = TestServer::start_with(engine, &[("WEIR__SERVER__SHUTDOWN_DRAIN_S", "4")]).await;
         server.create_namespace("sales").await;
         let mut check = server.installation.command(0);
         check.args(["migrate", "--check"]);

@@ -12,13 +12,14 @@ const MIB: u64 = 1 << 20;
 async fn t6_a_memory_bomb_ends_at_its_limit() {
     let guest = guest(json!({ "behaviour": "memory-bomb" }), Limits { memory_bytes_max: 32 * MIB, ..limits() }).await;
     let before = resident_bytes();
-    for _ in 0..5 {
+    for _ in 0..16 {
         let fault = ask(&guest).await.expect_err("a bomb");
         assert_eq!(fault.code(), "memory_exceeded", "{fault}");
         assert!(fault.to_string().contains("limits.memory_bytes_max"), "{fault}");
     }
     let grown = resident_bytes().saturating_sub(before);
-    assert!(grown < 160 * MIB, "the process grew by {} MiB", grown / MIB);
+    // Half of what all of them took; the test beside this one compiles, or has a guest of some size.
+    assert!(grown < 256 * MIB, "the process grew by {} MiB", grown / MIB);
 }
 
 /// T6: what grows with each call is stopped, too, and does not stay.

@@ -113,16 +113,18 @@ fn check_tries_settings_and_grants() {
 #[test]
 fn run_asks_one_question_and_tells_a_fault_by_its_exit_code() {
     let home = folder();
-    let ask = |settings: &str| {
+    let ask_within = |deadline_ms: &str, settings: &str| {
         std::fs::write(home.path().join("s.json"), settings).expect("writable");
         let file = path("guest");
         let grants = ["--secret", "api-token=env:PATH", "--egress", "http://127.0.0.1:1", "--object", "sales.secret"];
-        plugin(home.path(), &[&["run", &file, "--json", "--settings", "s.json"][..], &grants].concat())
+        let run = ["run", &file, "--json", "--settings", "s.json", "--deadline-ms", deadline_ms];
+        plugin(home.path(), &[&run[..], &grants].concat())
     };
+    let ask = |settings: &str| ask_within("20000", settings);
     let denied = json(&ask(r#"{"rules": [{"effect": "deny", "name": "secret*"}]}"#), 0);
     assert_eq!((denied["verdict"].as_str(), denied["rule"].as_str()), (Some("deny"), Some("rule-0")));
     assert_eq!(json(&ask("{}"), 0)["verdict"], "allow");
-    let (_, said) = ended(&ask(r#"{"behaviour": "loop"}"#), 7);
+    let (_, said) = ended(&ask_within("1000", r#"{"behaviour": "loop"}"#), 7);
     assert!(said.starts_with("weir: no answer (plugin_timeout)"), "{said}");
 }
 

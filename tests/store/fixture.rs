@@ -49,6 +49,8 @@ pub async fn empty(engine: Engine) -> (TempDir, Database, StoreSettings) {
     let database = Database::create(engine, folder.path()).await;
     let mut settings = StoreSettings::new(StoreUrl::parse(database.url()).unwrap());
     settings.connections_max = 6;
+    // The machine of the tests is busy; who waits for a connection in vain is told so by tests of their own.
+    settings.acquire_timeout_ms = 20_000;
     (folder, database, settings)
 }
 

@@ -12,7 +12,7 @@ use crate::fixture::{begin, ledger_with};
 async fn a_dry_pool_is_answered_unavailable_soon(engine: Engine) {
     let ledger = ledger_with(engine, |settings| {
         settings.connections_max = 1;
-        settings.acquire_timeout_ms = 100;
+        settings.acquire_timeout_ms = 500;
     })
     .await;
     let holding = begin(&ledger.store).await;
@@ -21,7 +21,7 @@ async fn a_dry_pool_is_answered_unavailable_soon(engine: Engine) {
     let refused = ledger.store.begin(&Permit::operator("test")).await.err().unwrap();
 
     assert!(matches!(refused, Error::Unavailable { .. }), "{refused}");
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(10));
     drop(holding);
     ledger.store.begin(&Permit::operator("test")).await.unwrap();
 }
