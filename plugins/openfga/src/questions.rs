@@ -114,8 +114,8 @@ impl Server {
                 let checks = few.iter().enumerate().map(|(n, ask)| item(who, known, ask, first + n)).collect();
                 let body = BatchCheck { authorization_model_id: &at.model, consistency, checks };
                 let answers: Answers = self.ask("POST", &format!("/stores/{}/batch-check", at.store), &body)?;
-                for n in first..first + few.len() {
-                    allowed[n] |= answers.of(n)?;
+                for (n, allowed) in allowed.iter_mut().enumerate().skip(first).take(few.len()) {
+                    *allowed |= answers.of(n)?;
                 }
             }
         }
