@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::authorize::{Object, missing};
 use super::documents::Snapshots;
-use super::extract::{Named, decoded_parts};
+use super::extract::decoded_parts;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
@@ -142,9 +142,9 @@ fn view(item: &str, separator: Option<&str>) -> Result<TableIdent, Error> {
     match Namespace::parse(parts.clone()) {
         Ok(namespace) => match TableIdent::parse(namespace, name.clone()) {
             Ok(ident) => Ok(ident),
-            Err(problem) => Named::Impossible { shown: shown(), problem }.or_missing(missing::view),
+            Err(_) => Err(missing::view(shown())),
         },
-        Err(problem) => Named::Impossible { shown: shown(), problem }.or_missing(missing::view),
+        Err(_) => Err(missing::view(shown())),
     }
 }
 

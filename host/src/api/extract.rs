@@ -90,46 +90,27 @@ impl FromRequestParts<Arc<App>> for OfTable {
         let ident = match namespace {
             Named::Legal(namespace) => match TableIdent::parse(namespace.clone(), name.clone()) {
                 Ok(ident) => Named::Legal(ident),
-                Err(problem) => Named::Impossible { shown: format!("{namespace}.{name}"), problem },
+                Err(_) => Named::Impossible { shown: format!("{namespace}.{name}") },
             },
-            Named::Impossible { shown, problem } => Named::Impossible { shown: format!("{shown}.{name}"), problem },
+            Named::Impossible { shown } => Named::Impossible { shown: format!("{shown}.{name}") },
         };
         Ok(Self { warehouse: path.warehouse()?, ident })
     }
 }
 
-/// A name from a path: one that can exist, or one that cannot (404 on load and exists, 400 on create).
-#[derive(Debug)]
+/// A name from a path: one that can exist, or one that cannot, so that nothing of that name is there.
+#[derive(Clone, Debug)]
 pub enum Named<T> {
     Legal(T),
-    Impossible { shown: String, problem: Error },
-}
-
-impl<T: Clone> Clone for Named<T> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Legal(name) => Self::Legal(name.clone()),
-            Self::Impossible { shown, problem } => {
-                Self::Impossible { shown: shown.clone(), problem: Error::BadRequest(problem.to_string()) }
-            }
-        }
-    }
+    Impossible { shown: String },
 }
 
 impl<T> Named<T> {
-    /// The name, or the 400 that says what is wrong with it.
-    pub fn or_bad_request(self) -> Result<T, Error> {
-        match self {
-            Self::Legal(name) => Ok(name),
-            Self::Impossible { problem, .. } => Err(problem),
-        }
-    }
-
     /// The name, or the answer for a thing that is not there.
     pub fn or_missing(self, missing: impl FnOnce(String) -> Error) -> Result<T, Error> {
         match self {
             Self::Legal(name) => Ok(name),
-            Self::Impossible { shown, .. } => Err(missing(shown)),
+            Self::Impossible { shown } => Err(missing(shown)),
         }
     }
 }
@@ -173,7 +154,7 @@ pub fn namespace_of_path(raw: &str, separator: Option<&str>) -> Result<Named<Nam
     let shown = parts.join(".");
     Ok(match Namespace::parse(parts) {
         Ok(namespace) => Named::Legal(namespace),
-        Err(problem) => Named::Impossible { shown, problem },
+        Err(_) => Named::Impossible { shown },
     })
 }
 

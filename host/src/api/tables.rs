@@ -1,4 +1,4 @@
-//! Tables: list, create, load, exists, drop, register, unregister, rename, metrics.
+//! Tables as they are read: list, load, exists; those that change them are in files of their own.
 
 use std::sync::Arc;
 

@@ -30,6 +30,11 @@ fn banner(app: &App, url: &str, warehouses: &[String]) -> String {
         names => names.join(", "),
     };
     let warehouse = warehouses.first().map_or("<warehouse>", String::as_str);
+    let anonymous = app.config.auth.anonymous();
+    let token = match anonymous {
+        Anonymous::Never => ", token=\"…\"",
+        Anonymous::Loopback | Anonymous::Anywhere => "",
+    };
     format!(
         "
   Weir {version}
@@ -45,21 +50,25 @@ fn banner(app: &App, url: &str, warehouses: &[String]) -> String {
   With PyIceberg (pip install 'pyiceberg[pyarrow]'):
 
     from pyiceberg.catalog import load_catalog
-    catalog = load_catalog(\"weir\", type=\"rest\", uri=\"{url}/catalog\", warehouse=\"{warehouse}\")
+    catalog = load_catalog(\"weir\", type=\"rest\", uri=\"{url}/catalog\", warehouse=\"{warehouse}\"{token})
     print(catalog.list_namespaces())
 
 ",
         version = env!("CARGO_PKG_VERSION"),
         store = app.store.url(),
         durability = app.store.durability(),
-        authentication = authentication(app.config.auth.anonymous()),
+        authentication = authentication(anonymous),
     )
 }
 
 fn authentication(anonymous: Anonymous) -> &'static str {
     match anonymous {
-        Anonymous::Loopback => "off: whoever reaches this machine's loopback address may do everything",
-        Anonymous::Anywhere => "off: WHOEVER REACHES THIS ADDRESS MAY DO EVERYTHING (auth.anonymous = \"anywhere\")",
+        Anonymous::Loopback => {
+            "off: whoever reaches this machine's loopback address may do everything that no plugin refuses"
+        }
+        Anonymous::Anywhere => {
+            "off: WHOEVER REACHES THIS ADDRESS MAY DO EVERYTHING that no plugin refuses (auth.anonymous = \"anywhere\")"
+        }
         Anonymous::Never => "on: a request without credentials is refused",
     }
 }

@@ -21,7 +21,7 @@ pub struct Tasks {
     /// How often a task is tried before it is given up.
     #[schemars(range(min = 1, max = 100))]
     pub attempts_max: u32,
-    /// How long an event stays in the outbox that nobody has fetched, in seconds; afterwards it is forgotten.
+    /// How long an event stays in the outbox, told or not, in seconds: so long it can be told again. A dead letter, too.
     #[schemars(range(min = 60, max = 31_536_000))]
     pub event_retention_s: u64,
     /// How old a metadata file must be, in seconds, to be deleted where it certainly was never committed: a process that is

@@ -36,10 +36,6 @@ impl Origin {
             port: url.port_or_known_default().unwrap_or_default(),
         }
     }
-
-    pub fn is_https(&self) -> bool {
-        self.https
-    }
 }
 
 /// Parses a URL, refusing everything that two readers could understand differently.

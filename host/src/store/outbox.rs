@@ -109,12 +109,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets a delivered event; `false` where another replica did before.
-    pub async fn delete_event(&mut self, id: Uuid) -> Result<bool> {
-        let touched = run!(self, "DELETE FROM outbox WHERE id = $1", id)?;
-        Ok(touched == 1)
-    }
-
     /// Forgets events from before a time, delivered or not, at most `limit` at a time; says how many that were.
     pub async fn delete_events_before(&mut self, before_ms: i64, limit: u32) -> Result<u64> {
         run!(

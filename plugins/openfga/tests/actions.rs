@@ -6,8 +6,8 @@ use weir_plugin_openfga::{Need, need, privileges};
 
 /// The actions that `wit/ACTIONS.md` lists.
 fn catalogue() -> Vec<String> {
-    let page = std::fs::read_to_string("../../wit/ACTIONS.md").expect("the catalogue of actions");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows =
+        include_str!("../../../wit/ACTIONS.md").lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let actions: Vec<String> = rows.filter(|action| action.contains(':')).map(ToString::to_string).collect();
     assert!(actions.len() > 40, "the catalogue is written in another way now: {actions:?}");
     actions

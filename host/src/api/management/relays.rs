@@ -29,7 +29,7 @@ pub struct ListRelaysResponse {
     pub relays: Vec<RelayState>,
 }
 
-/// One listener: a plugin that keeps grants (`plugin:<name>`) or a sink (`log`, `webhook:<name>`).
+/// One listener: a plugin that keeps grants (`plugin:<name>`) or a sink (`log`, `nats`, `webhook:<name>`).
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct RelayState {

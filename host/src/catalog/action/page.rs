@@ -9,7 +9,8 @@ const HEAD: &str = "# Actions
 What an authorizer is asked, and what it is told with each question. This page is made from `host/src/catalog/action`; a
 test keeps it current (`WEIR_WRITE=1 cargo test -p weir-tests --test tidy actions` writes it anew).
 
-Actions are strings that grow: a plugin that does not know an action or a kind of object must deny it.
+Actions are strings that grow: a plugin that does not know an action or a kind of object must not allow it. It abstains: what
+nobody allows is denied.
 
 ## Who asks
 
