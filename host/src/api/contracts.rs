@@ -12,6 +12,8 @@ mod shadow;
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 pub use existing::MoveJudgement;
 pub use in_place::place_of;
 pub use judgement::Judgement;
@@ -48,7 +50,7 @@ impl App {
         &self,
         caller: &Caller,
         within: (WarehouseId, i64),
-        proposed: impl Future<Output = Result<Proposed<'a>, Error>>,
+        proposed: impl Future<Output = Result<Proposed<'a>, Error>> + Send,
     ) -> Result<Judgement, Error> {
         let alone = Box::pin(async { Ok(vec![proposed.await?]) });
         self.judge_changes(caller, within, Togetherness::Each, alone).await
@@ -65,14 +67,14 @@ impl App {
         caller: &Caller,
         within: (WarehouseId, i64),
         together: Togetherness,
-        proposed: impl Future<Output = Result<Vec<Proposed<'a>>, Error>>,
+        proposed: impl Future<Output = Result<Vec<Proposed<'a>>, Error>> + Send,
     ) -> Result<Judgement, Error> {
         let panel = self.plugins.contracts();
         if !self.covers(&panel, within).await? {
             return Ok(Judgement::content(&panel));
         }
-        // What a guest is asked through is large; everything that asks would carry it on its stack.
-        match Box::pin(self.judged(caller, &panel, together, proposed)).await {
+        // What a guest is asked through is large; boxed, so that not everything that asks carries it.
+        match self.judged(caller, &panel, together, proposed).boxed().await {
             Err(error) if !panel.enforces() => {
                 tracing::warn!(%error, "a change could not be put before the contracts that only watch");
                 self.authorization.shadows.leave_out();
@@ -97,7 +99,7 @@ impl App {
         caller: &Caller,
         panel: &Arc<Panel>,
         together: Togetherness,
-        proposed: impl Future<Output = Result<Vec<Proposed<'a>>, Error>>,
+        proposed: impl Future<Output = Result<Vec<Proposed<'a>>, Error>> + Send,
     ) -> Result<Judgement, Error> {
         let proposed = proposed.await?;
         let call = self.call(caller);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::codec::Codec;
@@ -28,6 +29,7 @@ enum Backend {
     S3(Arc<S3Files>),
 }
 
+// What an SDK does for one request is large: it is boxed here, so that no caller carries it.
 impl Storage {
     pub(super) fn local(files: Arc<LocalFiles>) -> Self {
         Self { backend: Backend::Local(files) }
@@ -43,7 +45,7 @@ impl Storage {
             Backend::Local(files) => {
                 on_disk(files, location, move |files, location| files.write_new(location, &bytes, Flush::Now)).await
             }
-            Backend::S3(files) => files.write_new(location, bytes).await,
+            Backend::S3(files) => files.write_new(location, bytes).boxed().await,
         }
     }
 
@@ -61,7 +63,7 @@ impl Storage {
             Backend::Local(files) => {
                 on_disk(files, location, move |files, location| files.read(location, bytes_max)).await
             }
-            Backend::S3(files) => files.read(location, bytes_max).await,
+            Backend::S3(files) => files.read(location, bytes_max).boxed().await,
         }
     }
 
@@ -79,10 +81,10 @@ impl Storage {
                 };
                 on_disk(files, location, encode).await
             }
-            (Backend::S3(files), Codec::Plain) => files.write_new(location, json).await,
+            (Backend::S3(files), Codec::Plain) => files.write_new(location, json).boxed().await,
             (Backend::S3(files), codec @ Codec::Gzip) => {
                 let packed = aside(location, move |location| codec.encode(&json, location)).await?;
-                files.write_new(location, packed.into()).await
+                files.write_new(location, packed.into()).boxed().await
             }
         }
     }
@@ -120,7 +122,7 @@ impl Storage {
     pub async fn exists(&self, location: &Location) -> Result<bool, FileError> {
         match &self.backend {
             Backend::Local(files) => on_disk(files, location, LocalFiles::exists).await,
-            Backend::S3(files) => files.exists(location).await,
+            Backend::S3(files) => files.exists(location).boxed().await,
         }
     }
 
@@ -128,7 +130,7 @@ impl Storage {
     pub async fn delete(&self, location: &Location) -> Result<(), FileError> {
         match &self.backend {
             Backend::Local(files) => on_disk(files, location, LocalFiles::delete).await,
-            Backend::S3(files) => files.delete(location).await,
+            Backend::S3(files) => files.delete(location).boxed().await,
         }
     }
 
@@ -141,7 +143,7 @@ impl Storage {
                 let _stopped_when_dropped = stop.clone().drop_guard();
                 on_disk(files, location, move |files, location| files.delete_tree(location, &stop)).await
             }
-            Backend::S3(files) => files.delete_tree(location).await,
+            Backend::S3(files) => files.delete_tree(location).boxed().await,
         }
     }
 
@@ -149,7 +151,7 @@ impl Storage {
     pub async fn list(&self, folder: &Location) -> Result<Vec<Listed>, FileError> {
         match &self.backend {
             Backend::Local(files) => on_disk(files, folder, LocalFiles::list).await,
-            Backend::S3(files) => files.list(folder).await,
+            Backend::S3(files) => files.list(folder).boxed().await,
         }
     }
 

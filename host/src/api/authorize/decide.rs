@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use super::question::Question;
 use super::record;
 use crate::app::App;
@@ -15,8 +17,13 @@ const RETRY_AFTER_S: u32 = 1;
 const RETRY_AFTER_S_MAX: u32 = 60;
 
 impl App {
-    /// One outcome for each question, in order; all that authorizers are asked goes in one batch.
+    /// One outcome for each question, in order; all that authorizers are asked goes in one batch. Every handler comes by
+    /// here: boxed, so that neither its future nor the compiler, for each of them, carries what is inside.
     pub(super) async fn decide(&self, caller: &Caller, questions: &[Question<'_>]) -> Result<Vec<Outcome>, Error> {
+        self.decide_each(caller, questions).boxed().await
+    }
+
+    async fn decide_each(&self, caller: &Caller, questions: &[Question<'_>]) -> Result<Vec<Outcome>, Error> {
         let chain = self.plugins.authorizers();
         let authorizers_decide = chain.decides();
         let mut outcomes = vec![Outcome::Deny; questions.len()];

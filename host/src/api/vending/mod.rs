@@ -17,6 +17,7 @@ mod trial;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 pub use cache::Vending;
@@ -104,7 +105,7 @@ impl App {
         if delegation.is_empty() {
             return Ok(found);
         }
-        let grant = self.grant(caller, &place, delegation).await?;
+        let grant = self.grant(caller, &place, delegation).boxed().await?;
         self.take(&mut found, &place, &grant, delegation);
         Ok(found)
     }

@@ -3,6 +3,8 @@
 //! INVARIANT: where a profile names a role, the credential opens that role and nothing else; no fault of the token service
 //! leads back to it.
 
+use futures_util::FutureExt;
+
 use super::kept::{handle_of_access_key, handle_of_session, session_of};
 use super::lasting::Made;
 use super::means::{Asked, unable};
@@ -71,7 +73,7 @@ impl App {
                     let made = self.new_session(profile, access.credential.as_ref(), warehouse).await;
                     made.map_err(Error::from)
                 });
-                self.vending.sessions.get((access.warehouse, access.version), &self.clock, make).await
+                self.vending.sessions.get((access.warehouse, access.version), &self.clock, make).boxed().await
             }
         }
     }
@@ -86,7 +88,7 @@ impl App {
         match profile {
             StorageProfile::S3(s3) if s3.assume_role_arn.is_some() => {
                 self.files.admit(profile, credential).await?;
-                Box::pin(self.new_session(s3, credential, warehouse)).await.map(|made| made.value)
+                self.new_session(s3, credential, warehouse).boxed().await.map(|made| made.value)
             }
             _ => Ok(Reached { files: self.files.storage(profile, credential).await?, key: None }),
         }
@@ -106,7 +108,7 @@ impl App {
         let asked = Asked { profile, credential, location: profile.root(), verbs: Verbs::ReadWrite };
         let caller = Caller::anonymous();
         let means = self.asks(&caller, asked, (Audience::Host, Some(policy)), warehouse.clone()).await?;
-        let granted = Box::pin(means.ask(self, &caller)).await?;
+        let granted = means.ask(self, &caller).boxed().await?;
         let grant = granted.map_err(|fault| refused(role, &means.guest, fault))?;
         let keys = grant.keys.iter().find(|keys| keys.prefix == *profile.root());
         let keys = keys.ok_or_else(|| Unreached::Role(unreached(role, "the storage plugin gives no keys for it")))?;
@@ -140,7 +142,7 @@ impl App {
             let ends_at_ms = key.ends_at_ms.unwrap_or_else(|| self.clock.now_ms() + MACHINE_KEY_MS);
             Ok::<_, Error>(Made { value: handle_of_session(&key), ends_at_ms })
         });
-        self.vending.machine.get(profile.region.clone(), &self.clock, make).await
+        self.vending.machine.get(profile.region.clone(), &self.clock, make).boxed().await
     }
 }
 
