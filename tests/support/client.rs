@@ -81,7 +81,16 @@ impl Ask {
 
     /// A body as it is, said to be JSON.
     pub fn bytes(self, body: impl Into<Vec<u8>>) -> Self {
-        let request = self.request.header("content-type", "application/json").body(body.into());
+        self.body("application/json", body.into())
+    }
+
+    /// The fields of a form, encoded.
+    pub fn form(self, fields: String) -> Self {
+        self.body("application/x-www-form-urlencoded", fields.into_bytes())
+    }
+
+    fn body(self, content_type: &str, bytes: Vec<u8>) -> Self {
+        let request = self.request.header("content-type", content_type).body(bytes);
         Self { asked: format!("{} with raw bytes", self.asked), request }
     }
 

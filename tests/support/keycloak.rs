@@ -51,8 +51,7 @@ impl Keycloak {
     /// A token of the client, as any client would get it.
     pub async fn token(&self) -> String {
         let form = format!("grant_type=client_credentials&client_id={CLIENT}&client_secret={SECRET}");
-        let ask = Http::new(&self.token_uri()).ask(reqwest::Method::POST, "").bytes(form);
-        let ask = ask.header("content-type", "application/x-www-form-urlencoded");
+        let ask = Http::new(&self.token_uri()).ask(reqwest::Method::POST, "").form(form);
         let told = ask.send().await.expect(200).json();
         told["access_token"].as_str().expect("a token").to_owned()
     }
