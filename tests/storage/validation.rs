@@ -12,6 +12,7 @@ on_both_engines!(
     a_storage_without_a_token_service_is_found_out,
     what_the_profile_does_not_offer_is_skipped_with_its_reason,
     a_plugin_that_goes_too_far_fails_the_validation,
+    a_profile_that_the_plugin_refuses_makes_no_warehouse,
     a_warehouse_that_is_not_there_yet_is_tried_out_too,
 );
 
@@ -105,6 +106,21 @@ async fn a_plugin_that_goes_too_far_fails_the_validation(engine: Engine) {
 
     assert_eq!(check(&answer, OF_KEYS[0])["status"], "failed");
     assert!(!answer.to_string().contains("ASIA"), "{answer}");
+}
+
+/// What the host finds in order may still be nothing for the plugin that would serve it.
+async fn a_profile_that_the_plugin_refuses_makes_no_warehouse(engine: Engine) {
+    let lake = Lake::without_plugin(engine, KEYS).await;
+    lake.serve(&[(guests::guest("store"), json!({}))]).await;
+    let body = json!({"warehouse-name": "other", "storage-profile": lake.s3.profile("wrong"),
+        "storage-credential": S3Server::credential()});
+
+    let answer = lake.root.post("/management/v1/warehouse-creation-validation", body.clone()).send().await;
+    let refused = lake.root.post("/management/v1/warehouse", body).send().await;
+
+    assert_eq!(answer.expect(200).json()["valid"], false);
+    let message = refused.expect_error(400, "BadRequestException");
+    assert!(message.contains("store") && message.contains("/wrong is wrong"), "{message}");
 }
 
 /// S8: nothing of it is remembered, nothing shows the key.

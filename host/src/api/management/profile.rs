@@ -161,13 +161,17 @@ impl Described {
 
     /// 400 where a warehouse could not work with it: outside of what the operator allows, or not usable.
     pub async fn refuse_unusable(&self, app: &App, warehouse: &Object) -> Result<()> {
-        self.admit(app).await?;
+        self.admit(app, warehouse).await?;
         self.probe(app, warehouse).await
     }
 
-    /// Whether the operator allows it at all.
-    pub async fn admit(&self, app: &App) -> Result<()> {
-        Ok(app.files.admit(&self.profile, self.credential.as_ref()).await?)
+    /// Whether the operator allows it at all, and the plugin that would serve it finds nothing wrong.
+    pub async fn admit(&self, app: &App, warehouse: &Object) -> Result<()> {
+        app.files.admit(&self.profile, self.credential.as_ref()).await?;
+        match &self.profile {
+            StorageProfile::S3(profile) => app.check_profile(profile, self.credential.as_ref(), warehouse).await,
+            StorageProfile::Local { .. } => Ok(()),
+        }
     }
 
     /// Whether files can be written there, read, listed, deleted.

@@ -123,15 +123,17 @@ impl Report {
             }
             return self.skip_clients(NEEDS_PROFILE);
         };
+        let warehouse = warehouse_object(&of.0, &of.1);
         let since = Instant::now();
-        if self.note(CheckName::StorageClientInitialized, since, described.admit(app).await).is_none() {
+        let admitted = described.admit(app, &warehouse).await;
+        if self.note(CheckName::StorageClientInitialized, since, admitted).is_none() {
             self.skip(CheckName::LakekeeperReadWrite, NEEDS_ACCESS);
             self.skip(CheckName::Cleanup, NEEDS_ACCESS);
             return self.skip_clients(NEEDS_ACCESS);
         }
         let since = Instant::now();
         // The probe removes its file, or fails.
-        let probed = described.probe(app, &warehouse_object(&of.0, &of.1)).await;
+        let probed = described.probe(app, &warehouse).await;
         match self.note(CheckName::LakekeeperReadWrite, since, probed) {
             None => {
                 self.skip(CheckName::Cleanup, NEEDS_ACCESS);

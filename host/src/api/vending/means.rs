@@ -90,6 +90,32 @@ impl App {
     }
 }
 
+impl App {
+    /// 400 with everything that the plugin which would serve a storage finds wrong with its profile. Where none would, nobody
+    /// knows better than the host.
+    pub(in crate::api) async fn check_profile(
+        &self,
+        profile: &S3Profile,
+        credential: Option<&StorageCredential>,
+        warehouse: &Described,
+    ) -> Result<(), Error> {
+        let asked = Asked { profile, credential, location: profile.root(), verbs: Verbs::Read };
+        let caller = Caller::anonymous();
+        let Means { guest, want, .. } = match self.asks(&caller, asked, (Audience::Host, None), warehouse.clone()).await
+        {
+            Err(Error::Unsupported(_)) => return Ok(()),
+            means => means?,
+        };
+        let problems = guest.check_profile(&self.plugin_call(&caller), &want.profile).await;
+        let problems = problems.map_err(|fault| unable(&guest, fault))?;
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<String> = problems.iter().map(|each| format!("{} {}", each.pointer, each.message)).collect();
+        Err(Error::BadRequest(format!("storage profile, says the plugin `{}`: {}", guest.name(), told.join("; "))))
+    }
+}
+
 impl Means<'_> {
     /// Asks the plugin; keys leave it only inside the bounds.
     pub async fn vend(&self, app: &App, caller: &Caller) -> Result<Grant, Error> {
