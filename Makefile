@@ -8,6 +8,12 @@ PROFILE ?= release
 # The bundled plugins become part of the program. `make run BUNDLED=` does without them, so without a compiler for WebAssembly.
 BUNDLED ?= weir/bundled
 features = $(if $(BUNDLED),--features $(BUNDLED))
+# The first time, what the program depends on is compiled beside the plugins, or one processor of two would often rest. The program
+# waits for the plugins: its build script refuses without them, which --keep-going passes over. Whatever else fails there,
+# fails and is told when the program is built.
+bundle = [ -e $(or $(CARGO_TARGET_DIR),target)/plugins/bundled.txt ] || \
+	cargo build --quiet --keep-going --profile $(PROFILE) $(features) --bin weir 2>/dev/null & \
+	plugins/build.sh bundled || { wait; exit 1; }; wait
 # The one place of the version is Cargo.toml.
 VERSION = $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 # Arguments of the load generator; without `--uri` it starts Weir itself.
@@ -22,13 +28,13 @@ run: PROFILE = quick
 run: ## Serve a catalog on http://127.0.0.1:8181 over ./weir-data.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	@$(call need,cc,install a C compiler: apt-get install build-essential)
-	$(if $(BUNDLED),@plugins/build.sh bundled)
+	$(if $(BUNDLED),@$(bundle))
 	cargo run --quiet --profile $(PROFILE) $(features) --bin weir -- serve
 
 build: ## Build the program with its plugins inside: target/release/weir.
 	@$(call need,cargo,install Rust 1.95 or newer from https://rustup.rs)
 	@$(call need,cc,install a C compiler: apt-get install build-essential)
-	$(if $(BUNDLED),@plugins/build.sh bundled)
+	$(if $(BUNDLED),@$(bundle))
 	cargo build --profile $(PROFILE) $(features) --bin weir
 
 plugins: ## Build the plugins and the guests of the tests into target/plugins.

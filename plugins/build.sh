@@ -17,9 +17,13 @@ cd "$here"
 
 # Flags meant for the host's code would break or bloat the guests.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+# What makes components of modules runs here, not in the sandbox; it is compiled beside them.
+CARGO_TARGET_DIR=$out/build/native cargo build --quiet --locked -p weir-componentize &
+native=$!
 # All in one call: the features of shared crates are then the same each time, so nothing is compiled twice.
 RUSTC=$rustc CARGO_TARGET_DIR=$out/build/wasm cargo build --quiet --locked --release --target wasm32-unknown-unknown \
-  "${selected[@]}"
+  "${selected[@]}" || { wait $native; exit 1; }
+wait $native
 
 componentize() {
   CARGO_TARGET_DIR=$out/build/native cargo run --quiet --locked -p weir-componentize -- "$@"
