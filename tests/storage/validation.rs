@@ -120,7 +120,7 @@ async fn a_profile_that_the_plugin_refuses_makes_no_warehouse(engine: Engine) {
 
     assert_eq!(answer.expect(200).json()["valid"], false);
     let message = refused.expect_error(400, "BadRequestException");
-    assert!(message.contains("store") && message.contains("/wrong is wrong"), "{message}");
+    assert!(message.contains("the plugin `plugin-0`: /wrong is wrong"), "{message}");
 }
 
 /// S8: nothing of it is remembered, nothing shows the key.
