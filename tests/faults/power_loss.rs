@@ -30,7 +30,7 @@ async fn with_disk(settings: &[(&str, &str)]) -> (TestServer, Disk) {
 }
 
 /// Some clients at work, until the process is killed under them; several times, over one disk.
-async fn live_through_kills(server: &mut TestServer, deeds: &Deeds<'_>, kills: u64, chance: &mut StdRng) {
+async fn live_through_kills(server: &mut TestServer, disk: &Disk, deeds: &Deeds<'_>, kills: u64, chance: &mut StdRng) {
     for life in 0..kills {
         let enough = deeds.counts().0 + DONE_MIN;
         let clients = (0..4).map(|client| {
@@ -41,7 +41,7 @@ async fn live_through_kills(server: &mut TestServer, deeds: &Deeds<'_>, kills: u
         let death = async {
             tokio::time::sleep(patience).await;
             until_done(deeds, enough).await;
-            server.weir.kill();
+            disk.kill(&mut server.weir).await;
         };
         tokio::join!(join_all(clients), death);
         if life + 1 < kills {
@@ -78,12 +78,12 @@ fn r6_every_acknowledged_change_survives_a_power_loss() {
     if !Disk::is_available() {
         return;
     }
-    let (kills, looks, starts) = if is_full_lane() { (12, 3_000, 100) } else { (3, 40, 3) };
+    let (kills, looks, starts) = if is_full_lane() { (12, 1_000, 30) } else { (3, 40, 3) };
     run_on(Engine::Sqlite, |_| async move {
         let (mut server, disk) = with_disk(&[]).await;
         let (earliest, mut chance) = (disk.now(), StdRng::seed_from_u64(6));
         let deeds = Deeds::on(&disk);
-        live_through_kills(&mut server, &deeds, kills, &mut chance).await;
+        live_through_kills(&mut server, &disk, &deeds, kills, &mut chance).await;
         let (done, refused, _) = deeds.counts();
         assert!(done > 30 && refused == 0, "the clients got {done} successes, {refused} refusals");
         let entries = journal::read(&disk.journal());
@@ -111,7 +111,7 @@ fn r6_a_disk_that_lost_nothing_is_rebuilt_as_it_was() {
     run_on(Engine::Sqlite, |_| async {
         let (mut server, disk) = with_disk(&[]).await;
         let deeds = Deeds::on(&disk);
-        live_through_kills(&mut server, &deeds, 2, &mut StdRng::seed_from_u64(1)).await;
+        live_through_kills(&mut server, &disk, &deeds, 2, &mut StdRng::seed_from_u64(1)).await;
         let before = crate::aftermath::files(disk.folder());
 
         let luck = Luck { kept: 1.0, unit_bytes: 512 };
@@ -137,7 +137,7 @@ fn r6_flushes_that_do_nothing_are_noticed() {
         disk.obey(&[Rule::new(Call::Sync, "", Doom::Lie)]);
         let earliest = disk.now();
         let deeds = Deeds::on(&disk);
-        live_through_kills(&mut server, &deeds, 1, &mut StdRng::seed_from_u64(2)).await;
+        live_through_kills(&mut server, &disk, &deeds, 1, &mut StdRng::seed_from_u64(2)).await;
         let entries = journal::read(&disk.journal());
 
         let mut losses = 0;
@@ -156,7 +156,7 @@ fn r6_what_is_acknowledged_between_failed_flushes_survives() {
     if !Disk::is_available() {
         return;
     }
-    let (failures, looks) = if is_full_lane() { (40, 1_000) } else { (3, 20) };
+    let (failures, looks) = if is_full_lane() { (40, 200) } else { (3, 20) };
     run_on(Engine::Sqlite, |_| async move {
         let (mut server, disk) = with_disk(&[]).await;
         let (earliest, mut chance) = (disk.now(), StdRng::seed_from_u64(7));

@@ -5,8 +5,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use crate::process::Installation;
+use crate::process::{Installation, Weir};
 
 /// As `struct rule` in `faulty_disk.c`.
 const RULE_BYTES: usize = 128;
@@ -138,6 +139,22 @@ impl Disk {
             place.copy_from_slice(&rule.bytes());
         }
         self.control.write_all_at(&all, 0).expect("the control file is written");
+    }
+
+    /// Ends the process at its next write, whatever rules are in force, and forgets them. A process that is killed
+    /// from outside may die between a change and its note in the journal; what it notes next would be misread.
+    pub async fn kill(&self, weir: &mut Weir) {
+        let rule = Rule::new(Call::Write, "", Doom::KillBefore);
+        let last = RULE_BYTES * (RULES - 1);
+        self.control.write_all_at(&rule.bytes(), last as u64).expect("the control file is written");
+        for _ in 0..6_000 {
+            if weir.has_ended() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(weir.has_ended(), "the process writes nothing, so it goes on");
+        self.obey(&[]);
     }
 }
 
