@@ -66,15 +66,17 @@ pub fn metadata(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let (document, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let Ok(before) = TableMetadata::parse(document.as_bytes()) else { return false };
+    // A number beyond what this test can hold, such as `1e400`, is JSON all the same.
+    let Ok(given) = serde_json::from_slice::<Value>(document.as_bytes()) else { return false };
     let written = stable(&before);
-    assert_eq!(json(document.as_bytes()), json(&written), "reading alone has changed the document");
+    assert_eq!(given, json(&written), "reading alone has changed the document");
     let Ok(request) = CommitTable::parse(body.as_bytes()) else { return false };
     let base = Base { metadata: &before, metadata_location: "s3://lake/t/metadata/00001-a.metadata.json" };
     let Ok(Outcome::Changed(change)) = commit(base, &request.requirements, &request.updates, NOW_MS) else {
         return false;
     };
-    let after = json(&stable(&change.after));
-    for (name, value) in json(document.as_bytes()).as_object().into_iter().flatten() {
+    let Ok(after) = serde_json::from_slice::<Value>(&stable(&change.after)) else { return false };
+    for (name, value) in given.as_object().into_iter().flatten() {
         assert!(!name.starts_with("x-") || after.get(name) == Some(value), "the unknown member {name} is lost");
     }
     if before.check_consistency().is_ok() {
