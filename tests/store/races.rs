@@ -1,12 +1,16 @@
 //! Writers that meet.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::task::JoinSet;
-use weir::store::rows::{Inserted, Rename, Renamed, TabularKind};
+use weir::store::rows::{Inserted, Rename, Renamed, TabularKind, Warehouse, WarehouseStatus};
 use weir_tests::{Engine, on_both_engines};
 
 use crate::fixture::{begin, fresh_location, ident, ledger, ledger_with, metadata_location, swap_with};
+
+/// Of one table, one after the other.
+const SWAPS: i64 = 40;
 
 /// R1: every success is one version, no update is lost.
 async fn the_final_version_is_the_number_of_swaps_that_won(engine: Engine) {
@@ -39,6 +43,55 @@ async fn the_final_version_is_the_number_of_swaps_that_won(engine: Engine) {
     let told = ledger.store.events_page(None, 1_000).await.unwrap();
     let told = told.iter().filter(|event| event.kind == "weir.table.committed").count();
     assert_eq!(i64::try_from(told).unwrap(), won, "each swap that won is told of, no other");
+}
+
+/// R10: what a reader finds is never older than what was acknowledged before it asked, however often it asked before.
+async fn nobody_reads_less_than_was_acknowledged(engine: Engine) {
+    let ledger = Arc::new(ledger(engine).await);
+    ledger.table("t").await;
+    let acknowledged = Arc::new(AtomicI64::new(1));
+    let mut readers = JoinSet::new();
+    for _ in 0..4 {
+        let (ledger, acknowledged) = (ledger.clone(), acknowledged.clone());
+        readers.spawn(async move {
+            let mut last = 0;
+            while last < SWAPS {
+                let before = acknowledged.load(Ordering::SeqCst);
+                let found = ledger.read("t").await.version;
+                assert!(found >= before && found >= last, "version {found}, after {before} and {last}");
+                last = found;
+                // What is remembered is found without waiting; the writer shares this thread.
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+
+    for _ in 1..SWAPS {
+        let seen = ledger.read("t").await;
+        assert!(ledger.swap(&seen).await, "there is one writer");
+        acknowledged.store(seen.version + 1, Ordering::SeqCst);
+    }
+
+    readers.join_all().await;
+}
+
+/// What lies above a table decides with it whether it is found: its own row may stay as it was.
+async fn a_table_goes_with_what_is_above_it_however_often_it_was_read(engine: Engine) {
+    let ledger = ledger(engine).await;
+    ledger.table("t").await;
+    let of_warehouse = async || ledger.store.tabular(ledger.warehouse, &ident("t")).await.unwrap();
+    for _ in 0..3 {
+        assert!(of_warehouse().await.is_some());
+    }
+
+    let seen = ledger.store.warehouse(ledger.warehouse).await.unwrap().unwrap();
+    let inactive = Warehouse { status: WarehouseStatus::Inactive, ..seen };
+    let mut writer = begin(&ledger.store).await;
+    assert!(writer.update_warehouse(&inactive, inactive.version).await.unwrap());
+    assert!(of_warehouse().await.is_some(), "nothing is committed yet");
+    writer.commit().await.unwrap();
+
+    assert!(of_warehouse().await.is_none());
 }
 
 /// R2: a table and a view fight for one name too.
@@ -158,6 +211,8 @@ async fn a_commit_whose_caller_went_away_is_finished_without_it(engine: Engine) 
 
 on_both_engines!(
     the_final_version_is_the_number_of_swaps_that_won,
+    nobody_reads_less_than_was_acknowledged,
+    a_table_goes_with_what_is_above_it_however_often_it_was_read,
     of_many_inserts_with_one_name_one_wins,
     of_two_renames_to_one_name_one_wins,
     swaps_of_one_writer_appear_together,

@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -11,6 +12,7 @@ use sqlx::{ConnectOptions, Sqlite, SqliteConnection};
 use super::group::GroupCommit;
 use super::lending::Lending;
 use super::settings::StoreSettings;
+use super::sightings::Sightings;
 use crate::error::{Error, Result};
 
 /// More readers than this only take turns on the same two or four cores.
@@ -19,6 +21,7 @@ const READERS_MAX: u32 = 8;
 pub(super) struct Embedded {
     pub(super) readers: Lending<Sqlite>,
     pub(super) writer: GroupCommit,
+    pub(super) sightings: Arc<Sightings>,
     /// Held until the store is dropped: a second process would not see this one's locks and versions.
     _owner: File,
 }
@@ -40,7 +43,9 @@ impl Embedded {
             .max_lifetime(None)
             .connect_lazy_with(common(path).read_only(true));
         let readers = Lending::new(readers);
-        Ok(Self { readers, writer: GroupCommit::new(connection, settings.group_commits_max, wait_max), _owner: owner })
+        let sightings = Arc::<Sightings>::default();
+        let writer = GroupCommit::new(connection, Arc::clone(&sightings), settings.group_commits_max, wait_max);
+        Ok(Self { readers, writer, sightings, _owner: owner })
     }
 
     pub(super) async fn close(&self) {

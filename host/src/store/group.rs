@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::faults::{commit_fault, fault, is_disk_fault};
 use super::health::Health;
+use super::sightings::Sightings;
 use crate::error::{Error, Result};
 
 /// The queue in front of the writing connection.
@@ -25,6 +26,7 @@ pub(super) struct GroupCommit {
 /// The writing connection with the state of its outer transaction.
 pub(super) struct Turn {
     connection: SqliteConnection,
+    sightings: Arc<Sightings>,
     group: Option<Group>,
     /// Grows with each group, so that a late flush does not commit the next group early.
     number: u64,
@@ -59,8 +61,13 @@ pub(super) struct Member {
 }
 
 impl GroupCommit {
-    pub(super) fn new(connection: SqliteConnection, members_max: usize, wait_max: Duration) -> Self {
-        let turn = Turn { connection, group: None, number: 0 };
+    pub(super) fn new(
+        connection: SqliteConnection,
+        sightings: Arc<Sightings>,
+        members_max: usize,
+        wait_max: Duration,
+    ) -> Self {
+        let turn = Turn { connection, sightings, group: None, number: 0 };
         Self { turn: Arc::new(Mutex::new(turn)), health: Arc::new(Health::new()), members_max, wait_max }
     }
 
@@ -163,7 +170,10 @@ impl Turn {
             Savepoint::Open => "ROLLBACK TO member; COMMIT",
             Savepoint::Kept => "COMMIT",
         };
-        match self.execute(text).await {
+        self.sightings.commit_begins();
+        let committed = self.execute(text).await;
+        self.sightings.commit_ended();
+        match committed {
             Ok(()) => self.close_group(Verdict::Committed),
             Err(error) => self.give_up(error, health).await,
         }

@@ -35,6 +35,7 @@ mod searches;
 mod secrets;
 mod server;
 mod settings;
+mod sightings;
 mod standings;
 mod tabulars;
 mod task_claims;

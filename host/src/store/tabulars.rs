@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::Store;
 use super::engine::{On, record, rows};
 use super::namespaces::{NamespaceRecord, lineage};
 use super::rows::{Document, Subtree, Tabular, TabularEntry, TabularKind};
+use super::{Engine, Store};
 use crate::catalog::document::Packed;
 use crate::catalog::ident::{Namespace, SEPARATOR, TableIdent};
 use crate::catalog::ids::{NamespaceId, TabularId, WarehouseId};
@@ -107,9 +107,23 @@ fn packed(deflated: Vec<u8>, crc32: i64, length: i64) -> Result<Packed> {
 }
 
 impl Store {
-    /// The live table or view of this name with the versions of what is above it: one indexed read. `None` where the
-    /// table, the namespace or the warehouse is not there, or the warehouse is not active.
+    /// The live table or view of this name with the versions of what is above it: one indexed read, on SQLite none where
+    /// nothing was committed since the last one. `None` where the table, the namespace or the warehouse is not there, or
+    /// the warehouse is not active.
     pub async fn tabular(&self, warehouse: WarehouseId, ident: &TableIdent) -> Result<Option<Tabular>> {
+        let Engine::Sqlite(embedded) = self.engine() else { return self.find_tabular(warehouse, ident).await };
+        let Some(state) = embedded.sightings.state() else { return self.find_tabular(warehouse, ident).await };
+        if let Some(row) = embedded.sightings.recall(state, warehouse, ident) {
+            return Ok(Some(row));
+        }
+        let found = self.find_tabular(warehouse, ident).await?;
+        if let Some(row) = &found {
+            embedded.sightings.keep(state, warehouse, ident, row);
+        }
+        Ok(found)
+    }
+
+    async fn find_tabular(&self, warehouse: WarehouseId, ident: &TableIdent) -> Result<Option<Tabular>> {
         let mut lease = self.read("tabular").await?;
         let found = rows!(
             lease,
