@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: a repeated request is answered as the first was.
 
+use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 use weir_tests::{Engine, TestServer, bodies, on_both_engines};
@@ -8,6 +9,8 @@ on_both_engines!(
     a_repeated_create_is_answered_as_the_first,
     a_repeated_drop_is_answered_as_the_first,
     a_repeated_commit_changes_the_table_once,
+    a_commit_that_is_sent_twice_at_once_succeeds_twice,
+    a_repeated_transaction_is_answered_as_the_first,
     a_lasting_refusal_is_repeated,
     another_request_under_the_same_key_is_422,
     a_key_must_be_one_uuid,
@@ -56,6 +59,43 @@ async fn a_repeated_commit_changes_the_table_once(engine: Engine) {
         let answer = commit.send().await.expect(200).json();
         assert_eq!(answer["metadata"]["metadata-log"].as_array().map(Vec::len), Some(1));
         assert!(answer.get("config").is_none(), "the answer to a commit has no `config`");
+    }
+}
+
+/// R13: the second finds the first at work; told that it failed, its client would delete what the first has committed.
+async fn a_commit_that_is_sent_twice_at_once_succeeds_twice(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    for number in 0..10 {
+        let table = format!("t{number}");
+        let created = server.create_table("ns", &table).await;
+        let location = created["metadata"]["location"].as_str().expect("a location");
+        let absent = json!([{ "type": "assert-ref-snapshot-id", "ref": "main", "snapshot-id": null }]);
+        let body = bodies::commit(absent, bodies::append(location, 1, 1, None));
+        let key = key();
+        let path = format!("/namespaces/ns/tables/{table}");
+
+        let sent = (0..4).map(|_| server.post(&path, body.clone()).header("Idempotency-Key", &key).send());
+
+        for answer in join_all(sent).await {
+            let answer = answer.expect(200).json();
+            assert_eq!(answer["metadata"]["metadata-log"].as_array().map(Vec::len), Some(1), "{table}");
+        }
+    }
+}
+
+async fn a_repeated_transaction_is_answered_as_the_first(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    server.create_table("ns", "t").await;
+    let change = json!({
+        "identifier": bodies::identifier("ns", "t"), "requirements": [], "updates": bodies::set_property("a", "1"),
+    });
+    let key = key();
+
+    for _ in 0..2 {
+        let commit = server.post("/transactions/commit", json!({ "table-changes": [change] }));
+        commit.header("Idempotency-Key", &key).send().await.expect(204);
     }
 }
 

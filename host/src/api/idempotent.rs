@@ -103,16 +103,17 @@ where
         now_ms,
         expires_at_ms: now_ms + app.config.catalog.idempotency_lifetime_ms(),
     };
-    if let Some(key) = attempt.key
-        && let Some(row) = app.store.idempotency(asked.warehouse, caller.id(), &key.to_string()).await?
-        && row.expires_at_ms > now_ms
-    {
+    if let Some(row) = attempt.earlier(app).await? {
         return attempt.replay(app, caller, row).await;
     }
     let outcome = change(attempt.clone()).await;
-    if let Err(error) = &outcome {
-        attempt.record_refusal(app, error).await;
+    let Err(error) = &outcome else { return outcome };
+    // What stood in the way may be the work of a first request with this key that has ended meanwhile. A refusal would
+    // then be untrue, and a client would delete the files that its own commit has just brought in.
+    if let Some(row) = attempt.overtaken(app, error).await {
+        return attempt.replay(app, caller, row).await;
     }
+    attempt.record_refusal(app, error).await;
     outcome
 }
 
@@ -135,6 +136,29 @@ fn key(headers: &HeaderMap) -> Result<Option<Uuid>, Error> {
 impl Attempt {
     pub fn warehouse(&self) -> WarehouseId {
         self.warehouse
+    }
+
+    /// What a request with this key was answered before, if that still counts.
+    async fn earlier(&self, app: &App) -> Result<Option<Idempotency>, Error> {
+        let Some(key) = self.key else { return Ok(None) };
+        let row = app.store.idempotency(self.warehouse, &self.caller, &key.to_string()).await?;
+        Ok(row.filter(|row| row.expires_at_ms > self.now_ms))
+    }
+
+    /// The same after `error`: what another request with this key has come to in the meantime.
+    async fn overtaken(&self, app: &App, error: &Error) -> Option<Idempotency> {
+        self.key?;
+        let found = async {
+            if matches!(error, Error::Conflict(_)) {
+                // On SQLite the other one may wait for its flush still; an empty transaction ends no earlier.
+                app.store.begin(&Permit::operator("idempotency")).await?.commit().await?;
+            }
+            self.earlier(app).await
+        };
+        found.await.unwrap_or_else(|problem| {
+            tracing::warn!(error = %problem, "nobody knows whether an Idempotency-Key was answered meanwhile");
+            None
+        })
     }
 
     /// Records the change's success in the change's own transaction; `replay` says how to answer again.
@@ -194,7 +218,7 @@ impl Attempt {
         let status = u16::try_from(row.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
         let status = status.ok_or_else(|| Error::internal(anyhow::anyhow!("a stored status is {}", row.status)))?;
         match serde_json::from_slice(&row.answer).map_err(Error::internal)? {
-            Replay::Empty => Ok(status.into_response()),
+            Replay::Empty => Ok(StatusCode::NO_CONTENT.into_response()),
             Replay::Body(body) => {
                 Ok((status, [(axum::http::header::CONTENT_TYPE, "application/json")], body).into_response())
             }
