@@ -8,6 +8,7 @@ on_both_engines!(
     a_namespace_is_created_once,
     a_namespace_needs_its_parent,
     children_are_listed_below_their_parent_only,
+    a_parent_may_be_told_with_the_configured_separator,
     a_missing_namespace_is_404,
     a_namespace_with_children_is_not_dropped,
     properties_are_set_removed_or_missed,
@@ -64,6 +65,18 @@ async fn children_are_listed_below_their_parent_only(engine: Engine) {
     assert_eq!(top["namespaces"], json!([["a"], ["b"]]));
     assert_eq!(below["namespaces"], json!([["a", "x"]]));
     assert_eq!(deep["namespaces"], json!([["a", "x", "deep"]]));
+}
+
+async fn a_parent_may_be_told_with_the_configured_separator(engine: Engine) {
+    let server = TestServer::start_with(engine, &[("WEIR__CATALOG__NAMESPACE_SEPARATOR", "%2E")]).await;
+    for path in [json!(["a"]), json!(["a", "b"]), json!(["a", "b", "c"])] {
+        server.post("/namespaces", json!({ "namespace": path })).send().await.expect(200);
+    }
+
+    for parent in ["a.b", "a%2Eb", "a%1Fb"] {
+        let listed = server.get(&format!("/namespaces?parent={parent}")).send().await.expect(200).json();
+        assert_eq!(listed["namespaces"], json!([["a", "b", "c"]]), "{parent}");
+    }
 }
 
 async fn a_missing_namespace_is_404(engine: Engine) {

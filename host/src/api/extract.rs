@@ -202,9 +202,15 @@ fn decode(raw: &str) -> Result<String, Error> {
         .map_err(|_| Error::BadRequest(format!("the path segment `{raw}` is not UTF-8 once it is decoded")))
 }
 
-/// Splits a decoded `parent` query parameter into the parts of a namespace.
-pub fn namespace_of_query(text: &str) -> Result<Namespace, Error> {
-    Namespace::parse(text.split(SEPARATOR).map(str::to_owned).collect())
+/// Splits a decoded `parent` query parameter at the unit separator, at the configured one.
+pub fn namespace_of_query(text: &str, separator: Option<&str>) -> Result<Namespace, Error> {
+    // The separator is configured URL-encoded, what stands in a query is decoded by now.
+    let own = separator.map(decode).transpose()?.filter(|own| !own.is_empty());
+    let parts = text.split(SEPARATOR).flat_map(|part| match &own {
+        Some(own) => part.split(own.as_str()).collect(),
+        None => vec![part],
+    });
+    Namespace::parse(parts.map(str::to_owned).collect())
 }
 
 /// The body's bytes; too many of them, or bytes in an encoding, are refused.
@@ -279,6 +285,14 @@ mod tests {
         assert_eq!(split_raw("a.b%1Fc", Some(".")), ["a", "b", "c"]);
         assert_eq!(split_raw("%1F", None), ["", ""]);
         assert_eq!(split_raw("é%1Fö", None), ["é", "ö"]);
+    }
+
+    #[test]
+    fn a_parent_is_split_at_the_separator_that_clients_were_told() {
+        let parts = |text, separator| namespace_of_query(text, separator).unwrap().parts().to_vec();
+        assert_eq!(parts("a\u{1f}b.c", None), ["a", "b.c"]);
+        assert_eq!(parts("a\u{1f}b.c", Some("%2E")), ["a", "b", "c"]);
+        assert_eq!(parts("a.b", Some(".")), ["a", "b"]);
     }
 
     #[test]

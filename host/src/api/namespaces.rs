@@ -63,7 +63,7 @@ pub async fn list(
             None
         }
         Some(text) => {
-            let path = namespace_of_query(text).map_err(|_| missing::namespace(text))?;
+            let path = namespace_of_query(text, app.namespace_separator()).map_err(|_| missing::namespace(text))?;
             let row = app.namespace(&caller, warehouse.id, &path).await?;
             app.authorize(&caller, Action::NamespaceListNamespaces, Object::Namespace(&row)).await?;
             Some(row)
