@@ -12,6 +12,7 @@ on_both_engines!(
     a_commit_that_is_sent_twice_at_once_succeeds_twice,
     a_repeated_transaction_is_answered_as_the_first,
     a_lasting_refusal_is_repeated,
+    a_refusal_in_maintenance_is_not_remembered,
     another_request_under_the_same_key_is_422,
     a_key_must_be_one_uuid,
     a_key_belongs_to_one_warehouse_s_caller
@@ -110,6 +111,25 @@ async fn a_lasting_refusal_is_repeated(engine: Engine) {
 
     drop().send().await.expect_error(404, "NoSuchTableException");
     server.head("/namespaces/ns/tables/t").send().await.expect(204);
+}
+
+async fn a_refusal_in_maintenance_is_not_remembered(engine: Engine) {
+    let mut server = TestServer::start(engine).await;
+    server.weir.kill();
+    server.installation.set("WEIR__CATALOG__READ_ONLY", "true");
+    server.restart().await;
+    let key = key();
+    let refused = server.delete("/namespaces/ns/tables/t").header("Idempotency-Key", &key).send().await;
+    refused.expect_error(404, "NoSuchTableException");
+    server.weir.kill();
+    server.installation.set("WEIR__CATALOG__READ_ONLY", "false");
+    server.restart().await;
+    server.create_namespace("ns").await;
+    server.create_table("ns", "t").await;
+
+    let dropped = server.delete("/namespaces/ns/tables/t").header("Idempotency-Key", &key).send().await;
+
+    dropped.expect(204);
 }
 
 /// R13

@@ -187,12 +187,13 @@ impl Attempt {
         })
     }
 
-    /// A refusal that stays true is worth remembering; failing to do so loses nothing but the memory.
+    /// A refusal that stays true is worth remembering; failing to do so loses nothing but the memory. In maintenance
+    /// nothing is written, and what is refused then may be allowed later.
     async fn record_refusal(&self, app: &App, error: &Error) {
         let Some(key) = self.key else { return };
         let (status, kind) = respond::class(error);
         let lasting = matches!(status.as_u16(), 400 | 404 | 409 | 422) && !matches!(error, Error::Conflict(_));
-        if !lasting {
+        if !lasting || app.config.catalog.read_only {
             return;
         }
         let replay = Replay::Refusal { kind: kind.to_owned(), message: error.to_string() };
