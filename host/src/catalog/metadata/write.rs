@@ -118,14 +118,17 @@ fn differs(name: &str, before: &State, after: &State) -> bool {
         "last-sequence-number" => upgraded || before.last_sequence_number != after.last_sequence_number,
         "last-updated-ms" => before.last_updated_ms != after.last_updated_ms,
         "last-column-id" => before.last_column_id != after.last_column_id,
-        "current-schema-id" => upgraded || before.current_schema_id != after.current_schema_id,
-        "schema" => differs("current-schema-id", before, after),
+        // A v1 document without lists need not say which one is current; with them it must, or a reader guesses.
+        "current-schema-id" => differs("schema", before, after) || differs("schemas", before, after),
+        "schema" => upgraded || before.current_schema_id != after.current_schema_id,
         "schemas" => upgraded || !Arc::ptr_eq(&before.schemas, &after.schemas),
-        "default-spec-id" => upgraded || before.default_spec_id != after.default_spec_id,
-        "partition-spec" => differs("default-spec-id", before, after),
+        "default-spec-id" => differs("partition-spec", before, after) || differs("partition-specs", before, after),
+        "partition-spec" => upgraded || before.default_spec_id != after.default_spec_id,
         "partition-specs" => upgraded || !Arc::ptr_eq(&before.specs, &after.specs),
         "last-partition-id" => upgraded || before.last_partition_id != after.last_partition_id,
-        "default-sort-order-id" => upgraded || before.default_sort_order_id != after.default_sort_order_id,
+        "default-sort-order-id" => {
+            before.default_sort_order_id != after.default_sort_order_id || differs("sort-orders", before, after)
+        }
         "sort-orders" => upgraded || !Arc::ptr_eq(&before.sort_orders, &after.sort_orders),
         "properties" => !Arc::ptr_eq(&before.properties, &after.properties),
         "current-snapshot-id" => upgraded || before.current_snapshot_id != after.current_snapshot_id,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Outcome, append, change, refused, table, try_commit, value};
+use crate::catalog::metadata::TableMetadata;
 
 fn schema(more: &[Value]) -> Value {
     let mut fields = vec![
@@ -185,4 +186,24 @@ fn encryption_keys_come_once_and_go() {
     assert_eq!(value(&with)["encryption-keys"].as_array().unwrap().len(), 1);
     assert!(matches!(again, Outcome::Unchanged));
     assert!(value(&without).get("encryption-keys").is_none());
+}
+
+#[test]
+fn a_v1_document_of_one_schema_says_which_is_current_once_it_has_two() {
+    let document = json!({
+        "format-version": 1, "table-uuid": "9c12d441-03fe-4693-9a96-a0705ddf69c1", "location": "s3://lake/t1",
+        "last-updated-ms": 0, "last-column-id": 3, "schema": schema(&[at()]), "partition-spec": [],
+    });
+    let base = TableMetadata::parse(document.to_string().as_bytes()).unwrap();
+    let note = json!({"id": 4, "name": "note", "required": false, "type": "string"});
+    let updates = json!([{"action": "add-schema", "schema": schema(&[at(), note])}, by_day(None)]);
+
+    let after = change(&base, updates).after;
+
+    let read = TableMetadata::parse(&after.to_bytes().unwrap()).unwrap();
+    assert_eq!((after.current_schema_id(), read.current_schema_id()), (0, 0));
+    let shown = value(&after);
+    assert_eq!((&shown["current-schema-id"], &shown["default-spec-id"]), (&json!(0), &json!(0)));
+    let count = |list: &str| shown[list].as_array().map(Vec::len);
+    assert_eq!((count("schemas"), count("partition-specs")), (Some(2), Some(2)));
 }
