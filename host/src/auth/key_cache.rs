@@ -29,7 +29,7 @@ pub(super) struct KeyCache {
     interval_ms: i64,
     held: RwLock<Option<Held>>,
     /// One fetch at a time; whoever waited looks at what came first.
-    fetching: Mutex<()>,
+    fetching: Arc<Mutex<()>>,
     attempted_at_ms: AtomicI64,
 }
 
@@ -47,7 +47,7 @@ impl KeyCache {
             ttl_ms: i64::from(ttl_s) * 1_000,
             interval_ms: i64::from(interval_s) * 1_000,
             held: RwLock::new(None),
-            fetching: Mutex::new(()),
+            fetching: Arc::default(),
             attempted_at_ms: AtomicI64::new(i64::MIN / 2),
         }
     }
@@ -65,7 +65,7 @@ impl KeyCache {
 
     /// The keys after another look for one that is not among them; however many such tokens come, there is one look an
     /// interval.
-    pub async fn current_with_more(&self, now_ms: i64) -> Result<Arc<KeySet>, Refusal> {
+    pub async fn current_with_more(self: &Arc<Self>, now_ms: i64) -> Result<Arc<KeySet>, Refusal> {
         if !self.may_ask(now_ms) {
             return self.fresh(now_ms).map(|held| held.keys).ok_or_else(silent);
         }
@@ -87,12 +87,23 @@ impl KeyCache {
     }
 
     /// Fetches the keys, unless somebody did while this one waited.
-    async fn renew(&self, now_ms: i64) -> Result<Arc<KeySet>, Refusal> {
-        let _turn = self.fetching.lock().await;
+    async fn renew(self: &Arc<Self>, now_ms: i64) -> Result<Arc<KeySet>, Refusal> {
+        let turn = Arc::clone(&self.fetching).lock_owned().await;
         if !self.may_ask(now_ms) {
             return self.fresh(now_ms).map(|held| held.keys).ok_or_else(silent);
         }
         self.attempted_at_ms.store(now_ms, Ordering::Relaxed);
+        let this = Arc::clone(self);
+        // In a task of its own: the look of this interval is for all. If it ended with the request that began it,
+        // whoever hangs up at once, again in each interval, would keep the keys from everybody until their time is over.
+        let looked = tokio::spawn(async move {
+            let _turn = turn;
+            this.look(now_ms).await
+        });
+        looked.await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    async fn look(&self, now_ms: i64) -> Result<Arc<KeySet>, Refusal> {
         metrics::counter!("weir_issuer_key_fetches_total").increment(1);
         match self.fetch().await {
             Ok(keys) => {
@@ -151,4 +162,37 @@ fn jwks_uri<'a>(discovered: &'a Value, issuer: &str) -> anyhow::Result<&'a str> 
 
 fn silent() -> Refusal {
     Refusal::Unavailable("its issuer did not answer a moment ago".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn r28_who_hangs_up_does_not_keep_the_keys_from_the_others() {
+        let issuer = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+        let address = format!("http://{}/keys", issuer.local_addr().expect("an address"));
+        let fetcher = Fetcher::open(None).expect("a client");
+        let cache = Arc::new(KeyCache::new(Source::Address(address), fetcher, 300, 10));
+
+        // The first who asks is gone as soon as the issuer hears of it.
+        let (mut connection, _) = tokio::select! {
+            _ = cache.current(0) => panic!("the issuer has not answered"),
+            asked = issuer.accept() => asked.expect("a connection"),
+        };
+        let mut request = [0; 4_096];
+        let asked = connection.read(&mut request).await.expect("a request");
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        let keys = json!({ "keys": [key] }).to_string();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{keys}", keys.len());
+        connection.write_all(answer.as_bytes()).await.expect("the answer is sent");
+
+        let others = cache.current(1).await;
+
+        assert!(asked > 0 && others.is_ok_and(|keys| keys.len() == 1));
+    }
 }
