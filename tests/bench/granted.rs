@@ -77,17 +77,12 @@ pub fn policies() -> String {
 /// A catalog in which the plugin `openfga` decides by what this server keeps.
 pub fn write_configuration(home: &Path, openfga: &OpenFga) -> Result<()> {
     let url = openfga.url();
-    // The server asks for none, but the plugin does not know before it is told its settings.
-    let token = home.join("openfga.token");
-    fs::write(&token, "none")?;
     let configuration = format!(
         "[authorization]\nadministrators = ['anonymous']\n\
          [plugins]\nwatch_ms = 0\n\
          [plugins.load.openfga]\nsource = 'builtin:openfga'\negress = ['{url}']\nallow_private = true\n\
-         secrets = {{ token = 'file:{}' }}\n\
          settings = {{ url = '{url}', administrators = ['anonymous'] }}\n\
-         limits = {{ deadline_ms = 10000, http_calls_max = 1000, http_bytes_max = 67108864, instances_max = 32 }}\n",
-        token.display()
+         limits = {{ deadline_ms = 10000, http_calls_max = 1000, http_bytes_max = 67108864, instances_max = 32 }}\n"
     );
     Ok(fs::write(home.join("weir.toml"), configuration)?)
 }

@@ -303,3 +303,23 @@ async fn a_token_is_sent_without_being_seen() {
         assert!(!format!("{said:?}").contains("canary"), "{said:?}");
     }
 }
+
+#[tokio::test]
+async fn a_token_has_to_be_granted_only_where_requests_are_to_carry_one() {
+    let bytes = std::fs::read(guests::bundled("openfga")).expect("the plugin is readable").into();
+    let compiled = shared().compile(bytes).await.expect("the plugin compiles");
+    let settings = |token: bool| GuestSettings {
+        name: "openfga".into(),
+        settings_json: json!({ "url": "http://127.0.0.1:1", "token": token }).to_string(),
+        limits: limits(),
+        egress: Egress { origins: vec!["http://127.0.0.1:1".into()], allow_private: true },
+        ..GuestSettings::default()
+    };
+
+    let without = Guest::load(&shared(), &compiled, settings(false)).await.expect("the plugin loads");
+    let with = Guest::load(&shared(), &compiled, settings(true)).await;
+
+    assert!(without.description().secrets.is_empty(), "what it names there is demanded of every declaration");
+    let Err(refusal) = with else { panic!("a token that is not granted cannot be sent") };
+    assert!(refusal.to_string().contains("`/token`"), "{refusal}");
+}

@@ -11,9 +11,10 @@ mod server;
 mod settings;
 mod tuples;
 
+use weir_plugin::host::secrets;
 use weir_plugin::{
     Authorizer, Batch, Call, Check, Effect, Fault, Follower, Grant, Grants, Ids, Listing, Object, Plan, Planner,
-    Plugin, Problem, Verdict,
+    Plugin, Problem, Verdict, problem,
 };
 
 pub use crate::actions::{Need, need, privileges};
@@ -31,11 +32,15 @@ pub struct OpenFga {
 impl Plugin for OpenFga {
     type Settings = Settings;
     const SUMMARY: &'static str = "Authorization by relationships that an OpenFGA server keeps";
-    const SECRETS: &'static [&'static str] = &["token"];
 
     /// The server is looked for with the first question: one that is down must not keep the plugin from its place.
+    ///
+    /// The secret `token` is not among `SECRETS`, because only servers that ask for it make it necessary.
     fn configure(settings: Settings) -> Result<Self, Vec<Problem>> {
-        let problems = settings.problems();
+        let mut problems = settings.problems();
+        if settings.token && secrets::open("token").is_err() {
+            problems.push(problem("/token", "requests are to carry the secret `token`: name it in `secrets`"));
+        }
         if problems.is_empty() { Ok(Self { server: Server::new(settings) }) } else { Err(problems) }
     }
 }

@@ -13,7 +13,7 @@ pub struct Settings {
     pub store: String,
     /// Whether the plugin may make the store and its authorization model.
     pub create: bool,
-    /// Whether requests carry the secret `token` as a bearer token.
+    /// Whether requests carry the secret `token` as a bearer token; only then has the secret to be named.
     pub token: bool,
     /// Ids of principals that may do everything, whatever is granted.
     pub administrators: Vec<String>,

@@ -13,7 +13,8 @@ pub trait Plugin: Sized + 'static {
 
     /// One sentence for the list of plugins.
     const SUMMARY: &'static str;
-    /// Local names of the secrets that it opens.
+    /// Local names of the secrets that it cannot do without: where one is not granted, it is not loaded. One that only
+    /// some settings need is opened in `configure`.
     const SECRETS: &'static [&'static str] = &[];
     /// Origins that it calls, such as `https://api.example:443`; the operator grants them or not.
     const EGRESS: &'static [&'static str] = &[];
