@@ -11,6 +11,7 @@ on_both_engines!(
     t57_a_plan_that_was_cut_hides_nothing,
     plans_of_a_chain_intersect,
     a_listing_that_cannot_be_decided_is_503,
+    s22_a_search_finds_what_may_be_seen_among_much_that_may_not,
     namespaces_are_filtered_too
 );
 
@@ -108,4 +109,29 @@ async fn namespaces_are_filtered_too(engine: Engine) {
     let listed = weir.catalog.get("/namespaces").send().await.expect(200).json();
 
     assert_eq!(listed["namespaces"], json!([["b"], ["d"]]));
+}
+
+async fn s22_a_search_finds_what_may_be_seen_among_much_that_may_not(engine: Engine) {
+    let weir = Governed::open(engine).await;
+    weir.create_namespace("ns").await;
+    // What is hidden has the shorter names, so it comes first.
+    let hidden = (0..45).map(|number| format!("hidden-{number:02}"));
+    let seen = (0..12).map(|number| format!("seen-among-the-hidden-{number:02}"));
+    for name in hidden.chain(seen) {
+        weir.create_table("ns", &name).await;
+        weir.management.post("/role", json!({ "name": name })).send().await.expect(201);
+    }
+    weir.govern(vec![Plugin::guest(without(&["hidden-*"]))]).await;
+
+    let search = json!({"search": "hidden"});
+    let path = format!("/warehouse/{}/search-tabular", weir.prefix);
+    let tables = weir.management.post(&path, search.clone()).send().await.expect(200).json();
+    let roles = weir.management.post("/search/role", search).send().await.expect(200).json();
+
+    let names = |found: &Value, key: &str| -> Vec<String> {
+        found.as_array().expect("a list").iter().map(|one| one[key].as_str().expect("a name").to_owned()).collect()
+    };
+    let first_ten: Vec<String> = (0..10).map(|number| format!("seen-among-the-hidden-{number:02}")).collect();
+    assert_eq!(names(&tables["tabulars"], "tabular-name"), first_ten);
+    assert_eq!(names(&roles["roles"], "name"), first_ten);
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::engine::{Effect, record, rows, run, run_guarded};
 use super::rows::Role;
+use super::searches::key_after;
 use super::{Store, Writer};
 use crate::catalog::ids::{ProjectId, RoleId};
 use crate::error::Result;
@@ -71,8 +72,15 @@ impl Store {
         found.into_iter().map(RoleRecord::into_row).collect()
     }
 
-    /// The roles of a project whose name has the text in it, the shortest names first.
-    pub async fn roles_like(&self, project: &ProjectId, part: &str, limit: u32) -> Result<Vec<Role>> {
+    /// The roles of a project whose name has the text in it, the shortest names first, after the one of this name and id.
+    pub async fn roles_like(
+        &self,
+        project: &ProjectId,
+        part: &str,
+        after: Option<(&str, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Role>> {
+        let (after_chars, after_name, after_id) = key_after(after);
         let mut lease = self.list("roles_like").await?;
         let found = rows!(
             lease,
@@ -82,10 +90,14 @@ impl Store {
              FROM roles
              WHERE project_id = $1
                AND replace(lower(name), $2, '') <> lower(name)
-             ORDER BY length(name), name, id
-             LIMIT $3",
+               AND (CAST(length(name) AS BIGINT), name, id) > ($3, $4, $5)
+             ORDER BY CAST(length(name) AS BIGINT), name, id
+             LIMIT $6",
             project.as_str(),
             part.to_lowercase(),
+            after_chars,
+            after_name,
+            after_id,
             i64::from(limit)
         )?;
         found.into_iter().map(RoleRecord::into_row).collect()

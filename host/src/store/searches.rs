@@ -17,6 +17,13 @@ record! {
     }
 }
 
+/// The place behind which a search by a part of the name goes on: how many characters the last name has, the name, its id.
+pub(super) fn key_after(after: Option<(&str, Uuid)>) -> (i64, &str, Uuid) {
+    let (name, id) = after.unwrap_or(("", Uuid::nil()));
+    let chars = after.map_or(-1, |(name, _)| i64::try_from(name.chars().count()).unwrap_or(i64::MAX));
+    (chars, name, id)
+}
+
 impl Store {
     /// A table or view, live or soft-deleted, whose location contains this one or lies in it. Only the two
     /// neighbours can, because no two locations overlap.
@@ -77,8 +84,15 @@ impl Store {
         found.into_iter().map(TabularRecord::into_row).collect()
     }
 
-    /// Live tables and views whose name contains the text, the shortest names first.
-    pub async fn tabulars_named_like(&self, warehouse: WarehouseId, part: &str, limit: u32) -> Result<Vec<Tabular>> {
+    /// Live tables and views whose name contains the text, the shortest names first, after the one of this name and id.
+    pub async fn tabulars_named_like(
+        &self,
+        warehouse: WarehouseId,
+        part: &str,
+        after: Option<(&str, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Tabular>> {
+        let (after_chars, after_name, after_id) = key_after(after);
         let mut lease = self.list("tabulars_named_like").await?;
         let found = rows!(
             lease,
@@ -92,10 +106,14 @@ impl Store {
              JOIN warehouses AS w ON w.id = t.warehouse_id
              WHERE t.warehouse_id = $1 AND t.deleted_at_ms IS NULL
                AND replace(lower(t.name), $2, '') <> lower(t.name)
-             ORDER BY length(t.name), t.name, t.id
-             LIMIT $3",
+               AND (CAST(length(t.name) AS BIGINT), t.name, t.id) > ($3, $4, $5)
+             ORDER BY CAST(length(t.name) AS BIGINT), t.name, t.id
+             LIMIT $6",
             warehouse.0,
             part.to_lowercase(),
+            after_chars,
+            after_name,
+            after_id,
             i64::from(limit)
         )?;
         found.into_iter().map(TabularRecord::into_row).collect()

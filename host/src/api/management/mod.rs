@@ -16,6 +16,7 @@ mod contracts;
 mod deleted;
 mod durations;
 mod extract;
+mod found;
 mod grant_target;
 mod named_objects;
 mod namespace_move;
@@ -28,6 +29,7 @@ mod projects;
 mod protection;
 mod relays;
 mod role_members;
+mod role_search;
 mod roles;
 mod search;
 mod server;
@@ -91,7 +93,7 @@ fn role_routes() -> Router<Arc<App>> {
         .route(&under("/members/{member_type}/{member_id}"), delete(role_members::remove_role_member))
         .route(&under("/member-of"), get(role_members::list_role_member_of))
         .route(&under("/member-of/transitive"), get(role_members::list_role_transitive_member_of))
-        .route("/management/v1/search/role", post(roles::search_role))
+        .route("/management/v1/search/role", post(role_search::search_role))
 }
 
 /// What somebody may do with each thing.

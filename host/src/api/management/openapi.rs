@@ -4,8 +4,8 @@ use utoipa::OpenApi;
 
 use super::{
     access, actions, assignments, batch_check, contracts, deleted, namespace_move, permissions, plugins, project_tasks,
-    projects, protection, relays, role_members, roles, search, server, storage, task_queues, tasks, users, validation,
-    warehouse_settings, warehouses,
+    projects, protection, relays, role_members, role_search, roles, search, server, storage, task_queues, tasks, users,
+    validation, warehouse_settings, warehouses,
 };
 
 /// Every operation that is served; what Lakekeeper has beyond them is not.
@@ -38,7 +38,7 @@ use super::{
         roles::update_role,
         roles::update_role_source_system,
         roles::delete_role,
-        roles::search_role,
+        role_search::search_role,
         role_members::list_role_members,
         role_members::list_role_transitive_members,
         role_members::add_role_members,

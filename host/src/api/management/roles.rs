@@ -14,7 +14,7 @@ use super::ErrorResponse;
 use super::extract::{Ids, InProject, project_for, project_if_there};
 use super::projects::checked_name;
 use super::times::Timestamp;
-use super::users::{checked_search, without_nul};
+use super::users::without_nul;
 use crate::api::authorize::{Object, Question, missing};
 use crate::api::extract::JsonBody;
 use crate::api::listing::{Listing, PageQuery};
@@ -92,19 +92,6 @@ pub struct ListRolesResponse {
     pub next_page_token: Option<String>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct SearchRoleRequest {
-    pub search: String,
-    /// Deprecated: the header `x-project-id` names the project.
-    pub project_id: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct SearchRoleResponse {
-    pub roles: Vec<Role>,
-}
-
 impl From<rows::Role> for Role {
     fn from(role: rows::Role) -> Self {
         Self {
@@ -123,7 +110,6 @@ impl From<rows::Role> for Role {
 
 /// The provider of roles that are made here.
 const CATALOG: &str = "catalog";
-const FOUND_MAX: u32 = 10;
 
 /// The lists of a query by which roles are narrowed.
 #[derive(Debug, Default)]
@@ -363,25 +349,6 @@ pub async fn delete_role(State(app): State<Arc<App>>, caller: Caller, Ids(id): I
     writer.commit().await?;
     app.people.changed();
     Ok(StatusCode::NO_CONTENT)
-}
-
-#[utoipa::path(post, path = "/management/v1/search/role", tag = "role", operation_id = "search_role",
-    summary = "Search Role", params(("x-project-id" = Option<String>, Header)), request_body = SearchRoleRequest,
-    responses((status = 200, body = SearchRoleResponse), (status = "4XX", body = ErrorResponse)))]
-pub async fn search_role(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    InProject(project): InProject,
-    JsonBody(request): JsonBody<SearchRoleRequest>,
-) -> Result<Json<SearchRoleResponse>> {
-    let project = request.project_id.as_deref().map_or(Ok(project), ProjectId::parse)?;
-    let (project, _) = project_for(&app, &caller, &project, Action::ProjectListRoles).await?;
-    let search = checked_search(&request.search)?;
-    let roles = app.store.roles_like(&project.id, &search, FOUND_MAX).await?;
-    let objects: Vec<Object<'_>> = roles.iter().map(Object::Role).collect();
-    let seen = app.sees(&caller, &objects).await?;
-    let roles = roles.into_iter().zip(seen).filter(|(_, seen)| *seen).map(|(role, _)| role.into());
-    Ok(Json(SearchRoleResponse { roles: roles.collect() }))
 }
 
 pub fn happened(kind: EventKind, role: &rows::Role) -> Happened {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::ErrorResponse;
 use super::deleted::TabularIdentUuid;
 use super::extract::{Ids, warehouse_for};
+use super::found::Found;
 use super::times::Timestamp;
 use crate::api::authorize::Object;
 use crate::api::extract::JsonBody;
@@ -43,8 +44,6 @@ pub struct SearchTabular {
 }
 
 const SEARCH_CHARS_MAX: usize = 64;
-/// How many are found at the most, as in Lakekeeper.
-const FOUND_MAX: u32 = 10;
 
 #[utoipa::path(post, path = "/management/v1/warehouse/{warehouse_id}/search-tabular", tag = "warehouse",
     summary = "Search Tabular", params(("warehouse_id" = Uuid, Path)), request_body = SearchTabularRequest,
@@ -60,16 +59,19 @@ pub async fn search_tabular(
     if search.contains('\0') {
         return Err(Error::bad_request("`search` must not contain NUL; no name does"));
     }
-    let rows = app.store.tabulars_named_like(id, &search, FOUND_MAX).await?;
-    let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
-    let seen = app.sees(&caller, &objects).await?;
-    let visible = rows.iter().zip(seen).filter(|(_, seen)| *seen);
-    let mut tabulars: Vec<SearchTabular> = visible.map(|(row, _)| found(row, &search)).collect();
+    let mut found = Found::none_yet();
+    while let Some(limit) = found.wanted() {
+        let rows = app.store.tabulars_named_like(id, &search, found.after(), limit).await?;
+        let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
+        let seen = app.sees(&caller, &objects).await?;
+        found.take(limit, rows, seen, |row| (row.name.clone(), row.id.0));
+    }
+    let mut tabulars: Vec<SearchTabular> = found.rows().iter().map(|row| told(row, &search)).collect();
     tabulars.sort_by(|left, right| left.distance.total_cmp(&right.distance));
     Ok(Json(SearchTabularResponse { tabulars }))
 }
 
-fn found(row: &Tabular, search: &str) -> SearchTabular {
+fn told(row: &Tabular, search: &str) -> SearchTabular {
     let share = search.chars().count() as f32 / row.name.chars().count().max(1) as f32;
     SearchTabular {
         namespace_name: row.namespace.parts().to_vec(),
