@@ -133,9 +133,7 @@ fn apply(draft: &mut Draft<'_>, update: &TableUpdate) -> Result<(), Error> {
         TableUpdate::SetDefaultSpec { spec_id } => draft.set_default_spec(*spec_id),
         TableUpdate::AddSortOrder { order, text } => draft.add_sort_order(order, text),
         TableUpdate::SetDefaultSortOrder { order_id } => draft.set_default_sort_order(*order_id),
-        TableUpdate::AddSnapshot { header, manifest_list, text } => {
-            draft.add_snapshot(header, manifest_list.as_deref(), text)
-        }
+        TableUpdate::AddSnapshot { header, manifests, text } => draft.add_snapshot(header, manifests, text),
         TableUpdate::SetSnapshotRef { name, reference } => draft.set_ref(name, *reference),
         TableUpdate::RemoveSnapshots { snapshot_ids } => draft.remove_snapshots(snapshot_ids),
         TableUpdate::RemoveSnapshotRef { name } => draft.remove_ref(name),

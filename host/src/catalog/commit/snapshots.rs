@@ -5,21 +5,18 @@ use std::collections::HashSet;
 use super::draft::Draft;
 use crate::catalog::json::Text;
 use crate::catalog::metadata::{Entry, SnapshotHeader};
+use crate::catalog::requests::Manifests;
 use crate::error::Error;
 
 /// How far a writer's clock may be ahead.
 const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 impl Draft<'_> {
-    pub fn add_snapshot(
-        &mut self,
-        header: &SnapshotHeader,
-        manifest_list: Option<&str>,
-        text: &Text,
-    ) -> Result<(), Error> {
+    pub fn add_snapshot(&mut self, header: &SnapshotHeader, manifests: &Manifests, text: &Text) -> Result<(), Error> {
         self.check_snapshot(header)?;
-        match manifest_list {
-            Some(uri) => self.introduced.push(("manifest-list".to_owned(), uri.to_owned())),
+        self.introduced.extend(manifests.each.iter().map(|uri| ("manifests".to_owned(), uri.clone())));
+        match &manifests.list {
+            Some(uri) => self.introduced.push(("manifest-list".to_owned(), uri.clone())),
             None if self.state.format_version == 1 => {}
             None => return Err(Error::bad_request("Cannot parse snapshot: missing field `manifest-list`")),
         }

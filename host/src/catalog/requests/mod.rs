@@ -16,7 +16,7 @@ use super::sort::SortOrder;
 use crate::error::Error;
 
 pub use requirement::TableRequirement;
-pub use update::{NewSchema, NewSpec, TableUpdate};
+pub use update::{Manifests, NewSchema, NewSpec, TableUpdate};
 
 /// `POST …/tables`.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::update::{NewSchema, NewSpec, TableUpdate};
+use super::update::{Manifests, NewSchema, NewSpec, TableUpdate};
 use crate::catalog::json::Text;
 use crate::catalog::metadata::{KeyHeader, SnapshotHeader, SnapshotRef};
 use crate::catalog::partition::UnboundSpec;
@@ -163,6 +163,8 @@ fn add_snapshot(text: &str) -> Result<TableUpdate, Error> {
     struct Paths {
         #[serde(default)]
         manifest_list: Option<String>,
+        #[serde(default)]
+        manifests: Option<Vec<String>>,
         /// Read so that a summary that is no map of strings is refused.
         #[serde(default, rename = "summary")]
         _summary: Option<IndexMap<String, String>>,
@@ -170,7 +172,8 @@ fn add_snapshot(text: &str) -> Result<TableUpdate, Error> {
     let body: Body = read("add-snapshot", text)?;
     let header: SnapshotHeader = read("add-snapshot", body.snapshot.as_str())?;
     let paths: Paths = read("add-snapshot", body.snapshot.as_str())?;
-    Ok(TableUpdate::AddSnapshot { header, manifest_list: paths.manifest_list, text: body.snapshot })
+    let manifests = Manifests { list: paths.manifest_list, each: paths.manifests.unwrap_or_default() };
+    Ok(TableUpdate::AddSnapshot { header, manifests, text: body.snapshot })
 }
 
 /// What is read of a statistics file; the sizes so that their absence is noticed.

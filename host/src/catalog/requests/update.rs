@@ -23,7 +23,7 @@ pub enum TableUpdate {
     SetDefaultSpec { spec_id: i32 },
     AddSortOrder { order: SortOrder, text: Text },
     SetDefaultSortOrder { order_id: i32 },
-    AddSnapshot { header: SnapshotHeader, manifest_list: Option<String>, text: Text },
+    AddSnapshot { header: SnapshotHeader, manifests: Manifests, text: Text },
     SetSnapshotRef { name: String, reference: SnapshotRef },
     RemoveSnapshots { snapshot_ids: Vec<i64> },
     RemoveSnapshotRef { name: String },
@@ -38,6 +38,13 @@ pub enum TableUpdate {
     RemoveSchemas { schema_ids: Vec<i32> },
     AddEncryptionKey { header: KeyHeader, text: Text },
     RemoveEncryptionKey { key_id: String },
+}
+
+/// Where a snapshot's manifests are told: in a file of their own, or, as version 1 allows, one by one.
+#[derive(Clone, Debug, Default)]
+pub struct Manifests {
+    pub list: Option<String>,
+    pub each: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

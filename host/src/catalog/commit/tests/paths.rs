@@ -25,6 +25,16 @@ fn s11_manifest_lists_lie_inside_the_table() {
 }
 
 #[test]
+fn s11_manifests_that_a_v1_snapshot_names_one_by_one_lie_inside_the_table() {
+    check_field(&table(json!({"format-version": "1"})), "manifests", |uri| {
+        let mut snapshot = snapshot(1, None, 0);
+        snapshot.as_object_mut().unwrap().remove("manifest-list");
+        snapshot["manifests"] = json!(["s3://lake/t1/metadata/m0.avro", uri]);
+        json!({"action": "add-snapshot", "snapshot": snapshot})
+    });
+}
+
+#[test]
 fn s11_statistics_lie_inside_the_table() {
     let file = |uri: &str| json!({"snapshot-id": 1, "statistics-path": uri, "file-size-in-bytes": 1});
     let base = table(json!({}));
