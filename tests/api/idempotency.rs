@@ -8,6 +8,7 @@ use weir_tests::{Engine, TestServer, bodies, on_both_engines};
 on_both_engines!(
     a_repeated_create_is_answered_as_the_first,
     a_repeated_drop_is_answered_as_the_first,
+    a_repeated_unregister_is_answered_as_the_first,
     a_repeated_commit_changes_the_table_once,
     a_commit_that_is_sent_twice_at_once_succeeds_twice,
     a_repeated_transaction_is_answered_as_the_first,
@@ -45,6 +46,21 @@ async fn a_repeated_drop_is_answered_as_the_first(engine: Engine) {
         let answer = server.delete("/namespaces/ns/tables/t").header("Idempotency-Key", &key).send().await;
         answer.expect(204);
     }
+}
+
+/// R13: the answer of an unregister is all that is left of the table's place.
+async fn a_repeated_unregister_is_answered_as_the_first(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.create_namespace("ns").await;
+    let created = server.create_table("ns", "t").await;
+    let key = key();
+    let unregister = || server.post("/namespaces/ns/tables/t/unregister", json!({})).header("Idempotency-Key", &key);
+
+    let first = unregister().send().await.expect(200).json();
+    let second = unregister().send().await.expect(200).json();
+
+    assert_eq!(first["metadata"], created["metadata"]);
+    assert_eq!(second, first);
 }
 
 async fn a_repeated_commit_changes_the_table_once(engine: Engine) {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use axum::http::header::{CONTENT_TYPE, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::tables::Shape;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::ids::{TabularId, WarehouseId};
+use crate::catalog::location::Location;
 use crate::error::Error;
 use crate::permit::Permit;
 use crate::store::Writer;
@@ -35,6 +37,8 @@ pub enum Replay {
     Committed(TabularId),
     /// With the view as it is by then.
     View(TabularId),
+    /// With the metadata in this file: its table is in the catalog no more.
+    Unregistered(Location),
     Refusal {
         kind: String,
         message: String,
@@ -104,14 +108,14 @@ where
         expires_at_ms: now_ms + app.config.catalog.idempotency_lifetime_ms(),
     };
     if let Some(row) = attempt.earlier(app).await? {
-        return attempt.replay(app, caller, row).await;
+        return attempt.replay(app, caller, row, asked.headers).await;
     }
     let outcome = change(attempt.clone()).await;
     let Err(error) = &outcome else { return outcome };
     // What stood in the way may be the work of a first request with this key that has ended meanwhile. A refusal would
     // then be untrue, and a client would delete the files that its own commit has just brought in.
     if let Some(row) = attempt.overtaken(app, error).await {
-        return attempt.replay(app, caller, row).await;
+        return attempt.replay(app, caller, row, asked.headers).await;
     }
     attempt.record_refusal(app, error).await;
     outcome
@@ -208,33 +212,41 @@ impl Attempt {
         }
     }
 
-    async fn replay(&self, app: &App, caller: &Caller, row: Idempotency) -> Result<Response, Error> {
+    async fn replay(
+        &self,
+        app: &App,
+        caller: &Caller,
+        row: Idempotency,
+        headers: &HeaderMap,
+    ) -> Result<Response, Error> {
         if row.request_digest != self.fingerprint {
             return Err(Error::UnprocessableEntity(format!(
                 "Idempotency-Key {} was used for another request; send a new key for each operation",
                 row.key
             )));
         }
-        app.warehouse(caller, self.warehouse).await?;
+        let warehouse = app.warehouse(caller, self.warehouse).await?;
+        // The first answer was whole, whatever its client knew.
+        let mut headers = headers.clone();
+        headers.remove(IF_NONE_MATCH);
         let status = u16::try_from(row.status).ok().and_then(|code| StatusCode::from_u16(code).ok());
         let status = status.ok_or_else(|| Error::internal(anyhow::anyhow!("a stored status is {}", row.status)))?;
         match serde_json::from_slice(&row.answer).map_err(Error::internal)? {
             Replay::Empty => Ok(StatusCode::NO_CONTENT.into_response()),
-            Replay::Body(body) => {
-                Ok((status, [(axum::http::header::CONTENT_TYPE, "application/json")], body).into_response())
-            }
+            Replay::Body(body) => Ok((status, [(CONTENT_TYPE, "application/json")], body).into_response()),
             Replay::Table(id) => {
                 let row = self.still_there(app, TabularKind::Table, id).await?;
-                super::tables::answer_again(app, caller, &row, Shape::Load).await
+                super::tables::answer_again(app, caller, (&row, Shape::Load), &headers).await
             }
             Replay::Committed(id) => {
                 let row = self.still_there(app, TabularKind::Table, id).await?;
-                super::tables::answer_again(app, caller, &row, Shape::Commit).await
+                super::tables::answer_again(app, caller, (&row, Shape::Commit), &headers).await
             }
             Replay::View(id) => {
                 let row = self.still_there(app, TabularKind::View, id).await?;
-                super::views::answer_load(app, caller, &row, &HeaderMap::new()).await
+                super::views::answer_load(app, caller, &row, &headers).await
             }
+            Replay::Unregistered(file) => super::leave::answer_again(app, &warehouse, file, &headers).await,
             Replay::Refusal { kind, message } => Ok(respond::body(status, &kind, &message)),
         }
     }

@@ -9,21 +9,24 @@ use axum::response::{IntoResponse, Response};
 use super::answer::Answer;
 use super::authorize::{Object, missing};
 use super::contracts::place_of;
-use super::documents::Snapshots;
+use super::documents::{Cached, Snapshots};
 use super::drop::{self, TabularDrop};
 use super::extract::{OfTable, QueryOf, RawBody};
 use super::idempotent::{Asked, Attempt, Replay, once};
 use super::record::{Happened, TabularChange, record};
 use super::respond::OnCommit;
+use super::written::Written;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::action::Action;
 use crate::catalog::difference::Operation;
 use crate::catalog::ident::TableIdent;
 use crate::catalog::ids::WarehouseId;
+use crate::catalog::location::Location;
+use crate::catalog::metadata::TableMetadata;
 use crate::error::Error;
 use crate::permit::Permit;
-use crate::store::rows::{Tabular, TabularKind};
+use crate::store::rows::{Tabular, TabularKind, Warehouse};
 
 /// `DELETE …/tables/{table}?purgeRequested=`.
 pub async fn drop_table(
@@ -87,11 +90,10 @@ async fn unregister_once(
     app.judge_leave(caller, &row, Operation::Unregister).await?.enforce()?;
     let (row, cached) = app.document(&row).await?;
     let now_ms = app.clock.now_ms();
-    let answer = serde_json::json!({ "metadata-location": row.metadata_location });
-
     let within = (row.warehouse_id, row.warehouse_version);
     let mut writer = app.begin_in_place(&permit, within, [place_of(&row)]).await?;
-    attempt.record(&mut writer, StatusCode::OK, Replay::Body(answer.to_string())).await?;
+    let file = Location::parse(&row.metadata_location)?;
+    attempt.record(&mut writer, StatusCode::OK, Replay::Unregistered(file)).await?;
     if !writer.unregister_tabular(row.id, row.version).await? {
         return Err(Error::CommitFailed(format!(
             "table {}.{} has moved since it was read for this request; retry",
@@ -101,7 +103,24 @@ async fn unregister_once(
     let happened = Happened::to_tabular(TabularChange::Dropped, &row, serde_json::json!({ "unregistered": true }));
     record(&mut writer, &permit, happened, now_ms).await?;
     writer.commit().await?;
-    let answer =
-        Answer { headers, metadata_location: Some(&row.metadata_location), config: None, etag: None, access: None };
-    answer.of(&cached, Snapshots::All)
+    answer_unregistered(&cached, &row.metadata_location, headers)
+}
+
+/// Answers what an earlier request with the same key did; the table's last metadata is where it was left.
+pub async fn answer_again(
+    app: &App,
+    warehouse: &Warehouse,
+    file: Location,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let bytes = app.own_files(warehouse).await?.read_metadata(&file, app.config.catalog.metadata_bytes_max).await?;
+    let metadata = TableMetadata::parse(&bytes)?;
+    let metadata_location = file.to_string();
+    let cached = Written::as_read(bytes, &metadata, file)?.into_cached();
+    answer_unregistered(&cached, &metadata_location, headers)
+}
+
+fn answer_unregistered(cached: &Cached, metadata_location: &str, headers: &HeaderMap) -> Result<Response, Error> {
+    let metadata_location = Some(metadata_location);
+    Answer { headers, metadata_location, config: None, etag: None, access: None }.of(cached, Snapshots::All)
 }

@@ -132,7 +132,10 @@ async fn answer_load(
     (snapshots, shape): (Snapshots, Shape),
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
-    let delegation = Delegation::of(headers)?;
+    let delegation = match shape {
+        Shape::Load => Delegation::of(headers)?,
+        Shape::Commit => Delegation::default(),
+    };
     let files = app.file_access(caller, row, access, delegation).await?.through(views);
     let etag = answer::etag(row, snapshots, &files.mark(delegation), access);
     if let Some(response) = answer::not_modified(headers, &etag) {
@@ -150,9 +153,14 @@ async fn answer_load(
 }
 
 /// Answers what an earlier request with the same key did.
-pub async fn answer_again(app: &App, caller: &Caller, row: &Tabular, shape: Shape) -> Result<Response, Error> {
+pub async fn answer_again(
+    app: &App,
+    caller: &Caller,
+    (row, shape): (&Tabular, Shape),
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let (_permit, access) = app.authorize_load(caller, row).await?;
-    answer_load(app, (caller, access, None), row, (Snapshots::All, shape), &HeaderMap::new()).await
+    answer_load(app, (caller, access, None), row, (Snapshots::All, shape), headers).await
 }
 
 /// `HEAD …/tables/{table}`.
