@@ -4,7 +4,7 @@ use uuid::Uuid;
 use weir::catalog::ids::{NamespaceId, ProjectId, TaskId, WarehouseId};
 use weir::error::Error;
 use weir::permit::Permit;
-use weir::store::rows::{Event, Idempotency, NewTask, TabularKind, TaskOutcome, TaskReport};
+use weir::store::rows::{Dropped, Event, Idempotency, NewTask, TabularKind, TaskOutcome, TaskReport};
 use weir::store::{Carried, Store, StoreSettings, export};
 use weir_tests::{Database, Engine, on_both_engines};
 
@@ -20,7 +20,7 @@ async fn fill(ledger: &Ledger) {
     assert!(
         writer.insert_namespace(&namespace_row(ledger.warehouse, &[ledger.namespace, deep], "sales.eu")).await.unwrap()
     );
-    assert!(writer.soft_delete(table, (ledger.namespace, "naïve \"quoted\""), (10, 20)).await.unwrap());
+    assert_eq!(writer.soft_delete(ledger.seen(table, "naïve \"quoted\""), (10, 20)).await.unwrap(), Dropped::Done);
     for index in 0..2_u128 {
         let event = Event {
             id: Uuid::from_u128(index),

@@ -1,7 +1,9 @@
 //! What one writer changes is what the next reader finds.
 
 use weir::catalog::ids::{NamespaceId, TabularId};
-use weir::store::rows::{Event, Idempotency, Inserted, NamespaceRow, Renamed, Swap, Swapped, TabularKind};
+use weir::store::rows::{
+    Dropped, Event, Idempotency, Inserted, NamespaceRow, Renamed, Seen, Swap, Swapped, TabularKind,
+};
 use weir_tests::{Engine, on_both_engines};
 
 use crate::fixture::{
@@ -71,7 +73,7 @@ async fn a_namespace_that_holds_anything_stays(engine: Engine) {
     let delete = async |id: NamespaceId| {
         let row = ledger.store.namespace_by_id(ledger.warehouse, id).await.unwrap().unwrap();
         let mut writer = begin(&ledger.store).await;
-        let deleted = writer.delete_namespace(id, &row.path).await.unwrap();
+        let deleted = writer.delete_namespace(id, &row.path, false).await.unwrap();
         if deleted {
             writer.commit().await.unwrap();
         }
@@ -80,17 +82,39 @@ async fn a_namespace_that_holds_anything_stays(engine: Engine) {
     let with_child = delete(ledger.namespace).await;
     let of_child = delete(child.id).await;
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.soft_delete(table, (ledger.namespace, "t"), (1, 2)).await.unwrap());
+    assert_eq!(writer.soft_delete(ledger.seen(table, "t"), (1, 2)).await.unwrap(), Dropped::Done);
     writer.commit().await.unwrap();
     let with_deleted_table = delete(ledger.namespace).await;
     let mut writer = begin(&ledger.store).await;
-    assert!(!writer.drop_tabular(table, (ledger.namespace, "u")).await.unwrap(), "it has another name");
-    assert!(writer.drop_tabular(table, (ledger.namespace, "t")).await.unwrap());
+    assert_eq!(writer.drop_tabular(ledger.seen(table, "u")).await.unwrap(), Dropped::Gone, "it has another name");
+    assert_eq!(writer.drop_tabular(ledger.seen(table, "t")).await.unwrap(), Dropped::Done);
     writer.commit().await.unwrap();
 
     let empty = delete(ledger.namespace).await;
 
     assert_eq!((with_child, of_child, with_deleted_table, empty), (false, true, false, true));
+}
+
+/// R8: whoever set the protection was told that nothing goes.
+async fn what_was_protected_after_it_was_seen_is_not_dropped(engine: Engine) {
+    let ledger = ledger(engine).await;
+    let table = ledger.table("t").await;
+    let namespace = ledger.store.namespace_by_id(ledger.warehouse, ledger.namespace).await.unwrap().unwrap();
+    let child = add_namespace(&ledger, &[ledger.namespace], "sales.eu").await;
+    let mut writer = begin(&ledger.store).await;
+    assert!(writer.protect_tabular(table, true, 5).await.unwrap());
+    assert!(writer.protect_namespace(child.id, true, 5).await.unwrap());
+    writer.commit().await.unwrap();
+    let seen = ledger.seen(table, "t");
+
+    let mut writer = begin(&ledger.store).await;
+    assert_eq!(writer.drop_tabular(seen).await.unwrap(), Dropped::Protected);
+    assert_eq!(writer.soft_delete(seen, (6, 7)).await.unwrap(), Dropped::Protected);
+    assert!(!writer.unregister_tabular(table, 1).await.unwrap());
+    assert!(!writer.delete_namespace(child.id, &child.path, false).await.unwrap());
+    assert_eq!(writer.drop_tabular(Seen { force: true, ..seen }).await.unwrap(), Dropped::Done);
+    assert!(writer.delete_namespace(child.id, &child.path, true).await.unwrap());
+    assert!(writer.delete_namespace(namespace.id, &namespace.path, false).await.unwrap());
 }
 
 async fn a_table_is_read_with_the_versions_above_it(engine: Engine) {
@@ -156,13 +180,13 @@ async fn an_undrop_into_a_taken_name_is_refused(engine: Engine) {
         undropped
     };
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.soft_delete(old, (ledger.namespace, "t"), (10, 20)).await.unwrap());
+    assert_eq!(writer.soft_delete(ledger.seen(old, "t"), (10, 20)).await.unwrap(), Dropped::Done);
     writer.commit().await.unwrap();
     let (new, _) = ledger.insert(TabularKind::View, "t", &fresh_location()).await;
     let into_taken = undrop().await;
     let mut writer = begin(&ledger.store).await;
     assert!(!writer.drop_soft_deleted(new, 10).await.unwrap(), "a live table never expires");
-    assert!(writer.drop_tabular(new, (ledger.namespace, "t")).await.unwrap());
+    assert_eq!(writer.drop_tabular(ledger.seen(new, "t")).await.unwrap(), Dropped::Done);
     assert!(!writer.drop_soft_deleted(old, 9).await.unwrap(), "it was dropped another time");
     writer.commit().await.unwrap();
 
@@ -180,7 +204,7 @@ async fn soft_deleted_tables_are_paged_while_live_listings_skip_them(engine: Eng
     }
     let mut writer = begin(&ledger.store).await;
     for (id, name) in ids.iter().zip(["a", "b", "c", "d"]).skip(1) {
-        assert!(writer.soft_delete(*id, (ledger.namespace, name), (10, 20)).await.unwrap());
+        assert_eq!(writer.soft_delete(ledger.seen(*id, name), (10, 20)).await.unwrap(), Dropped::Done);
     }
     writer.commit().await.unwrap();
 
@@ -266,6 +290,7 @@ on_both_engines!(
     namespaces_are_paged_by_bytes_of_their_names,
     properties_change_only_from_the_version_that_was_read,
     a_namespace_that_holds_anything_stays,
+    what_was_protected_after_it_was_seen_is_not_dropped,
     a_table_is_read_with_the_versions_above_it,
     a_commit_may_move_the_table_but_not_onto_another,
     an_undrop_into_a_taken_name_is_refused,

@@ -10,8 +10,8 @@ use weir::catalog::ids::{NamespaceId, ProjectId, TabularId, WarehouseId};
 use weir::catalog::location::Location;
 use weir::permit::Permit;
 use weir::store::rows::{
-    DeleteProfile, Document, Event, Inserted, NamespaceRow, NewTabular, Project, Swap, Swapped, Tabular, TabularKind,
-    Warehouse, WarehouseStatus,
+    DeleteProfile, Document, Event, Inserted, NamespaceRow, NewTabular, Project, Seen, Swap, Swapped, Tabular,
+    TabularKind, Warehouse, WarehouseStatus,
 };
 use weir::store::{Store, StoreSettings, StoreUrl, Writer};
 use weir_tests::{Database, Engine};
@@ -133,6 +133,11 @@ pub fn metadata_location(version: i64) -> String {
 }
 
 impl Ledger {
+    /// A table or view under this name, to be dropped without force.
+    pub fn seen<'a>(&self, id: TabularId, name: &'a str) -> Seen<'a> {
+        Seen { id, namespace: self.namespace, name, force: false }
+    }
+
     /// Inserts a table or view at a chosen location.
     pub async fn insert(&self, kind: TabularKind, name: &str, at: &Location) -> (TabularId, Inserted) {
         let id = TabularId::new();

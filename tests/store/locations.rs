@@ -1,6 +1,6 @@
 //! No two tables or views of a warehouse overlap in storage (S9).
 
-use weir::store::rows::{Inserted, TabularKind};
+use weir::store::rows::{Dropped, Inserted, TabularKind};
 use weir_tests::{Engine, on_both_engines};
 
 use crate::fixture::{begin, ledger, location};
@@ -44,7 +44,7 @@ async fn a_soft_deleted_table_keeps_its_location(engine: Engine) {
     let ledger = ledger(engine).await;
     let (id, _) = ledger.insert(TabularKind::Table, "old", &location("file:///lake/old")).await;
     let mut writer = begin(&ledger.store).await;
-    assert!(writer.soft_delete(id, (ledger.namespace, "old"), (5, 10)).await.unwrap());
+    assert_eq!(writer.soft_delete(ledger.seen(id, "old"), (5, 10)).await.unwrap(), Dropped::Done);
     writer.commit().await.unwrap();
 
     let (_, child) = ledger.insert(TabularKind::Table, "new", &location("file:///lake/old/x")).await;

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::events::EventKind;
 use crate::permit::Permit;
 use crate::store::Writer;
-use crate::store::rows::{DeleteProfile, NamespaceRow, Subtree, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{DeleteProfile, Dropped, NamespaceRow, Subtree, Tabular, TabularKind, Warehouse};
 use crate::tasks::order::Order;
 use crate::tasks::queue::{Expiration, Purge, Queue, payload_text};
 
@@ -95,8 +95,13 @@ pub async fn tabular(
     attempt: &Attempt,
 ) -> Result<()> {
     let warehouse = warehouse_of(app, tabular.warehouse_id).await?;
-    let leave =
-        Leave { permit, project: &warehouse.project_id, purge: how.purge_requested, now_ms: app.clock.now_ms() };
+    let leave = Leave {
+        permit,
+        project: &warehouse.project_id,
+        purge: how.purge_requested,
+        force: how.force,
+        now_ms: app.clock.now_ms(),
+    };
     let within = (tabular.warehouse_id, tabular.warehouse_version);
     let mut writer = app.begin_in_place(permit, within, [place_of(tabular)]).await?;
     attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
@@ -149,14 +154,20 @@ pub async fn droppable_namespace(
 /// Drops a namespace that is empty, or with `recursive` all that it holds.
 pub async fn namespace(app: &App, leaving: &Leaving, how: NamespaceDrop, attempt: &Attempt) -> Result<()> {
     let Leaving { permit, warehouse, subtree, .. } = leaving;
-    let leave = Leave { permit, project: &warehouse.project_id, purge: how.purge, now_ms: app.clock.now_ms() };
+    let leave = Leave {
+        permit,
+        project: &warehouse.project_id,
+        purge: how.purge,
+        force: how.force,
+        now_ms: app.clock.now_ms(),
+    };
     let mut writer = app.store.begin(permit).await?;
     attempt.record(&mut writer, StatusCode::NO_CONTENT, Replay::Empty).await?;
     for tabular in &subtree.tabulars {
         leave.for_good(&mut writer, tabular).await?;
     }
     for below in &subtree.namespaces {
-        drop_empty_namespace(&mut writer, below).await?;
+        drop_empty_namespace(&mut writer, below, how.force).await?;
         let happened = Happened::to_namespace(EventKind::NamespaceDropped, below);
         record(&mut writer, permit, happened, leave.now_ms).await?;
     }
@@ -167,13 +178,13 @@ async fn warehouse_of(app: &App, id: WarehouseId) -> Result<Warehouse> {
     app.store.warehouse(id).await?.ok_or_else(|| no_such_warehouse(&id.to_string()))
 }
 
-async fn drop_empty_namespace(writer: &mut Writer, row: &NamespaceRow) -> Result<()> {
-    if writer.delete_namespace(row.id, &row.path).await? {
+async fn drop_empty_namespace(writer: &mut Writer, row: &NamespaceRow, force: bool) -> Result<()> {
+    if writer.delete_namespace(row.id, &row.path, force).await? {
         return Ok(());
     }
     Err(Error::NamespaceNotEmpty(format!(
-        "Namespace {} is not empty, or has moved meanwhile: drop what it holds first (soft-deleted tables and views \
-         count), or drop it with `recursive=true`",
+        "Namespace {} is not empty, or was moved or protected meanwhile: drop what it holds first (soft-deleted tables and \
+         views count), or drop it with `recursive=true`",
         row.path
     )))
 }
@@ -262,12 +273,16 @@ pub fn refuse_protected(tabular: &Tabular, force: bool) -> Result<()> {
     if !tabular.protected || force {
         return Ok(());
     }
-    Err(Error::Conflict(format!(
+    Err(is_protected(tabular))
+}
+
+fn is_protected(tabular: &Tabular) -> Error {
+    Error::Conflict(format!(
         "{} {}.{} is protected: lift its protection through the management API, or drop it with `force=true`",
         tabular.kind.as_str(),
         tabular.namespace,
         tabular.name
-    )))
+    ))
 }
 
 /// `gc.enabled=false` says that the files belong to others too; they are never deleted.
@@ -291,14 +306,14 @@ struct Leave<'a> {
     permit: &'a Permit,
     project: &'a ProjectId,
     purge: bool,
+    /// Although it is protected.
+    force: bool,
     now_ms: i64,
 }
 
 impl Leave<'_> {
     async fn for_good(&self, writer: &mut Writer, tabular: &Tabular) -> Result<()> {
-        if !writer.drop_tabular(tabular.id, (tabular.namespace_id, &tabular.name)).await? {
-            return Err(gone(tabular));
-        }
+        done(writer.drop_tabular(tabular.seen(self.force)).await?, tabular)?;
         if self.purge {
             let purge = payload_text(&Purge { location: tabular.location.as_str().to_owned() })?;
             self.enqueue(writer, tabular, Queue::TabularPurge, (purge, self.now_ms)).await?;
@@ -309,10 +324,7 @@ impl Leave<'_> {
 
     async fn softly(&self, writer: &mut Writer, tabular: &Tabular, expiration_seconds: i64) -> Result<()> {
         let expires_at_ms = self.now_ms.saturating_add(expiration_seconds.saturating_mul(1_000));
-        let seen = (tabular.namespace_id, tabular.name.as_str());
-        if !writer.soft_delete(tabular.id, seen, (self.now_ms, expires_at_ms)).await? {
-            return Err(gone(tabular));
-        }
+        done(writer.soft_delete(tabular.seen(self.force), (self.now_ms, expires_at_ms)).await?, tabular)?;
         let expiration = payload_text(&Expiration { deleted_at_ms: self.now_ms, purge: self.purge })?;
         self.enqueue(writer, tabular, Queue::SoftDeletion, (expiration, expires_at_ms)).await?;
         let more = json!({"purge": self.purge, "expires-at-ms": expires_at_ms});
@@ -340,6 +352,10 @@ impl Leave<'_> {
     }
 }
 
-fn gone(tabular: &Tabular) -> Error {
-    missing::tabular(tabular.kind, format!("{}.{}", tabular.namespace, tabular.name))
+fn done(dropped: Dropped, tabular: &Tabular) -> Result<()> {
+    match dropped {
+        Dropped::Done => Ok(()),
+        Dropped::Gone => Err(missing::tabular(tabular.kind, format!("{}.{}", tabular.namespace, tabular.name))),
+        Dropped::Protected => Err(is_protected(tabular)),
+    }
 }

@@ -21,7 +21,7 @@ use crate::catalog::ids::WarehouseId;
 use crate::catalog::metadata::TableMetadata;
 use crate::error::Error;
 use crate::permit::Permit;
-use crate::store::rows::{NamespaceRow, Tabular, TabularKind, Warehouse};
+use crate::store::rows::{Dropped, NamespaceRow, Tabular, TabularKind, Warehouse};
 
 /// Its warehouse, its namespace, a free name, the right to make it.
 pub struct Ground {
@@ -111,8 +111,8 @@ impl Ground {
         let mut writer = app.begin_in_place(&self.permit, self.within(), [place]).await?;
         attempt.record(&mut writer, StatusCode::OK, Replay::loaded(newcomer.row.kind, newcomer.row.id)).await?;
         if let Some(holder) = &self.holder {
-            if !writer.drop_tabular(holder.id, (holder.namespace_id, &holder.name)).await? {
-                return Err(Error::CommitFailed(format!("table {} is going away just now; retry", self.ident)));
+            if writer.drop_tabular(holder.seen(false)).await? != Dropped::Done {
+                return Err(Error::CommitFailed(format!("table {} has changed just now; retry", self.ident)));
             }
             let happened = Happened::to_tabular(TabularChange::Dropped, holder, json!({ "replaced": true }));
             record(&mut writer, &self.permit, happened, now_ms).await?;

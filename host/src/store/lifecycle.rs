@@ -1,10 +1,16 @@
 //! Tables and views as they are renamed, protected, dropped or brought back.
 
 use super::Writer;
-use super::engine::{Effect, run, run_guarded};
-use super::rows::{Rename, Renamed, TabularKind};
+use super::engine::{Effect, record, rows, run, run_guarded};
+use super::rows::{Dropped, Rename, Renamed, Seen, TabularKind};
 use crate::catalog::ids::{NamespaceId, TabularId};
 use crate::error::Result;
+
+record! {
+    struct ProtectionRecord {
+        protected: bool,
+    }
+}
 
 impl Writer {
     /// Gives a live table or view another name, maybe in another namespace of its warehouse.
@@ -53,30 +59,49 @@ impl Writer {
         Ok(touched == 1)
     }
 
-    /// Removes a live table that is still at this version; `false` where it has moved on or is gone.
+    /// Removes a live table that is still at this version; `false` where it has moved on, is gone or protected.
     pub async fn unregister_tabular(&mut self, id: TabularId, expected_version: i64) -> Result<bool> {
         let touched = run!(
             self,
             "DELETE FROM tabulars
-             WHERE id = $1 AND version = $2 AND deleted_at_ms IS NULL",
+             WHERE id = $1 AND version = $2 AND deleted_at_ms IS NULL AND NOT protected",
             id.0,
             expected_version
         )?;
         Ok(touched == 1)
     }
 
-    /// Removes a table or view for good, soft-deleted or not; `false` where it is gone already, or has another name by
-    /// now: whoever renamed it was told that it is there.
-    pub async fn drop_tabular(&mut self, id: TabularId, (namespace, name): (NamespaceId, &str)) -> Result<bool> {
+    /// Removes a table or view for good, soft-deleted or not.
+    pub async fn drop_tabular(&mut self, seen: Seen<'_>) -> Result<Dropped> {
         let touched = run!(
             self,
             "DELETE FROM tabulars
-             WHERE id = $1 AND namespace_id = $2 AND name = $3",
-            id.0,
-            namespace.0,
-            name
+             WHERE id = $1 AND namespace_id = $2 AND name = $3 AND (NOT protected OR $4)",
+            seen.id.0,
+            seen.namespace.0,
+            seen.name,
+            seen.force
         )?;
-        Ok(touched == 1)
+        self.dropped(touched, seen).await
+    }
+
+    async fn dropped(&mut self, touched: u64, seen: Seen<'_>) -> Result<Dropped> {
+        if touched == 1 {
+            return Ok(Dropped::Done);
+        }
+        let found = rows!(
+            self,
+            fetch_optional,
+            ProtectionRecord,
+            "SELECT protected
+             FROM tabulars
+             WHERE id = $1 AND namespace_id = $2 AND name = $3 AND deleted_at_ms IS NULL",
+            seen.id.0,
+            seen.namespace.0,
+            seen.name
+        )?;
+        let is_protected = found.is_some_and(|record| record.protected);
+        Ok(if is_protected { Dropped::Protected } else { Dropped::Gone })
     }
 
     /// Removes a table or view that was soft-deleted at just that time; `false` where it was brought back, dropped again
@@ -92,26 +117,21 @@ impl Writer {
         Ok(touched == 1)
     }
 
-    /// Frees the name of a live table or view, keeps the rest until it expires; `false` where it is not live, or has
-    /// another name by now.
-    pub async fn soft_delete(
-        &mut self,
-        id: TabularId,
-        (namespace, name): (NamespaceId, &str),
-        (now_ms, expires_at_ms): (i64, i64),
-    ) -> Result<bool> {
+    /// Frees the name of a live table or view, keeps the rest until it expires.
+    pub async fn soft_delete(&mut self, seen: Seen<'_>, (now_ms, expires_at_ms): (i64, i64)) -> Result<Dropped> {
         let touched = run!(
             self,
             "UPDATE tabulars
              SET deleted_at_ms = $2, expires_at_ms = $3
-             WHERE id = $1 AND namespace_id = $4 AND name = $5 AND deleted_at_ms IS NULL",
-            id.0,
+             WHERE id = $1 AND namespace_id = $4 AND name = $5 AND deleted_at_ms IS NULL AND (NOT protected OR $6)",
+            seen.id.0,
             now_ms,
             expires_at_ms,
-            namespace.0,
-            name
+            seen.namespace.0,
+            seen.name,
+            seen.force
         )?;
-        Ok(touched == 1)
+        self.dropped(touched, seen).await
     }
 
     /// Brings a soft-deleted table or view back under its old name.

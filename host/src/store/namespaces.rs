@@ -226,15 +226,16 @@ impl Writer {
     }
 
     /// `false` where it is gone or has moved, or holds anything: namespaces, tables, views, soft-deleted ones included.
-    pub async fn delete_namespace(&mut self, id: NamespaceId, path: &Namespace) -> Result<bool> {
+    pub async fn delete_namespace(&mut self, id: NamespaceId, path: &Namespace, force: bool) -> Result<bool> {
         let deleted = run_guarded!(
             self,
             "DELETE FROM namespaces
-             WHERE id = $1 AND path = $2
+             WHERE id = $1 AND path = $2 AND (NOT protected OR $3)
                AND NOT EXISTS (SELECT 1 FROM namespaces AS child WHERE child.parent_id = $1)
                AND NOT EXISTS (SELECT 1 FROM tabulars WHERE namespace_id = $1)",
             id.0,
-            path.key()
+            path.key(),
+            force
         )?;
         Ok(deleted == Effect::Rows(1))
     }

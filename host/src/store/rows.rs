@@ -151,6 +151,23 @@ pub struct Tabular {
     pub warehouse_version: i64,
 }
 
+/// A table or view as the one who drops it saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    pub id: TabularId,
+    pub namespace: NamespaceId,
+    pub name: &'a str,
+    /// Whether it is dropped although it is protected.
+    pub force: bool,
+}
+
+impl Tabular {
+    /// As it is dropped, if nothing has changed about that meanwhile.
+    pub fn seen(&self, force: bool) -> Seen<'_> {
+        Seen { id: self.id, namespace: self.namespace_id, name: &self.name, force }
+    }
+}
+
 /// One entry of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TabularEntry {
@@ -236,6 +253,16 @@ pub struct Rename<'a> {
     pub namespace_id: NamespaceId,
     pub name: &'a str,
     pub now_ms: i64,
+}
+
+/// What became of a drop; all but `Done` leave nothing behind, drop the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    Done,
+    /// It is gone, soft-deleted, or has another name by now: whoever renamed it was told that it is there.
+    Gone,
+    /// It was protected meanwhile.
+    Protected,
 }
 
 /// What became of a rename; all but `Done` leave nothing behind, drop the writer.
