@@ -140,10 +140,10 @@ actions! {
     ViewReadGrants = View "view:read-grants" "See who holds privileges on the view.",
     ViewGrant = View "view:grant" "Give a privilege on the view to somebody, or take it away.",
     RoleDescribe = Role "role:describe" "Read a role; without it the role is hidden.",
-    RoleUpdate = Role "role:update" "Change the name, the description or the source of the role.",
+    RoleUpdate = Role "role:update" "Change the name or the description of the role.",
     RoleDelete = Role "role:delete" "Delete the role with all memberships.",
     RoleListMembers = Role "role:list-members" "See who is in the role, and which roles it is in.",
-    RoleManageMembers = Role "role:manage-members" "Put users and roles into the role, or take them out.",
+    RoleManageMembers = Role "role:manage-members" "Put users and roles into the role or out of it, or say which group it is.",
 }
 
 impl Action {

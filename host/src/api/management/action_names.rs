@@ -83,7 +83,7 @@ pub const NAMES: &[(Kind, &str, Action)] = &[
     (Kind::Role, "read", Action::RoleDescribe),
     (Kind::Role, "read_metadata", Action::RoleDescribe),
     (Kind::Role, "update", Action::RoleUpdate),
-    (Kind::Role, "update_source_system", Action::RoleUpdate),
+    (Kind::Role, "update_source_system", Action::RoleManageMembers),
     (Kind::Role, "delete", Action::RoleDelete),
     (Kind::Role, "manage_role_assignments", Action::RoleManageMembers),
     (Kind::Role, "read_role_assignments", Action::RoleListMembers),

@@ -317,7 +317,8 @@ pub async fn update_role_source_system(
     Ids(id): Ids<RoleId>,
     JsonBody(request): JsonBody<UpdateRoleSourceSystemRequest>,
 ) -> Result<Json<Role>> {
-    let (role, permit) = role_for(&app, &caller, id, Action::RoleUpdate).await?;
+    // Whoever the issuer says is in that group is in the role from now on.
+    let (role, permit) = role_for(&app, &caller, id, Action::RoleManageMembers).await?;
     let (provider_id, source_id) = source(Some(request.provider_id), Some(request.source_id), id)?;
     change(&app, &permit, rows::Role { provider_id, source_id, ..role }).await
 }
