@@ -3,6 +3,7 @@
 mod actions;
 mod commands;
 mod files;
+mod metrics;
 mod migrations;
 mod plugins;
 mod release;

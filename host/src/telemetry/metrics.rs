@@ -21,6 +21,8 @@ const SECONDS: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
 /// A warm guest answers in microseconds.
 const PLUGIN_SECONDS: [f64; 13] =
     [0.000_002, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.025, 0.1, 1.0, 10.0];
+/// A flush of SQLite carries as many transactions as came while the one before it was under way.
+const GROUP_MEMBERS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// The metrics of this process as a page.
@@ -32,8 +34,12 @@ pub struct Page {
 /// Collects what any room counts from now on. Once a process, inside the runtime.
 pub fn start() -> anyhow::Result<Page> {
     let of_plugins = Matcher::Full("weir_plugin_call_seconds".to_owned());
-    let builder = PrometheusBuilder::new().set_buckets(&SECONDS)?;
-    let recorder = builder.set_buckets_for_metric(of_plugins, &PLUGIN_SECONDS)?.build_recorder();
+    let of_groups = Matcher::Full("weir_store_group_commits".to_owned());
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&SECONDS)?
+        .set_buckets_for_metric(of_plugins, &PLUGIN_SECONDS)?
+        .set_buckets_for_metric(of_groups, &GROUP_MEMBERS)?
+        .build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder)?;
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time from the last header of a request to its answer");
