@@ -28,7 +28,7 @@ type Held = (u64, Arc<[String]>);
 pub struct People {
     /// Users who are in the ledger for certain.
     known: Mutex<HashSet<String>>,
-    /// The roles of users as of an epoch. Only where no other process can change them.
+    /// The roles of users as of an epoch, by tokens that name none. Only where no other process can change them.
     roles: Mutex<HashMap<String, Held>>,
     epoch: AtomicU64,
 }
@@ -106,9 +106,10 @@ impl App {
     /// Every role that the catalog keeps somebody in.
     async fn roles_of(&self, identity: &Identity) -> Result<Arc<[String]>> {
         // Another process over the same ledger may take somebody out of a role, which holds from the next request on.
-        let is_alone = self.config.store.is_embedded();
+        // Nor is what the roles of one token lead to what those of another token of the same user do.
+        let remembers = self.config.store.is_embedded() && identity.roles.is_empty();
         let epoch = self.people.epoch.load(Ordering::Acquire);
-        if let Some(roles) = self.people.remembered(&identity.id, epoch).filter(|_| is_alone) {
+        if let Some(roles) = self.people.remembered(&identity.id, epoch).filter(|_| remembers) {
             return Ok(roles);
         }
         let provider = identity.issuer.as_deref().unwrap_or_default();
@@ -116,7 +117,7 @@ impl App {
         let sources: Vec<String> = identity.roles.iter().filter_map(of_token).collect();
         let held = self.store.roles_held(&identity.id, provider, &sources).await?;
         let roles: Arc<[String]> = held.iter().map(RoleId::to_string).collect();
-        if is_alone && identity.roles.is_empty() {
+        if remembers {
             self.people.remember(&identity.id, epoch, &roles);
         }
         Ok(roles)
