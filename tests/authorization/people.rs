@@ -12,6 +12,7 @@ on_both_engines!(
     roles_are_created_changed_found_and_deleted,
     a_role_of_the_catalog_gives_rights_from_the_next_request_on_and_takes_them_again,
     a_role_that_tokens_name_leads_to_the_roles_it_is_in,
+    roles_give_nothing_once_their_project_is_gone,
     an_assumed_role_has_its_own_rights_and_no_others,
     s23_roles_form_no_circle_and_are_not_too_deep,
     s23_two_who_close_a_circle_together_do_not_both_succeed,
@@ -169,6 +170,28 @@ async fn a_role_that_tokens_name_leads_to_the_roles_it_is_in(engine: Engine) {
     }
     let nested = trusting.provider.token_with("bob", json!({"realm": {"roles": ["analyst"]}}));
     trusting.catalog_of(&nested).get("/namespaces/ns/tables/t").send().await.expect(200);
+}
+
+async fn roles_give_nothing_once_their_project_is_gone(engine: Engine) {
+    let trusting = Trusting::open(engine).await;
+    trusting.with_a_table().await;
+    trusting.weir.govern(vec![admins()]).await;
+    let management = trusting.management();
+    management.post("/project", json!({"project-name": "other", "project-id": "other"})).send().await.expect(201);
+    let inner = management.post("/role", json!({"name": "inner", "project-id": "other"})).send().await;
+    let inner = inner.expect(201).json()["id"].as_str().expect("an id").to_owned();
+    let outer = trusting.role("outer").await;
+    let reads = format!(r#"permit (principal in Weir::Role::"{outer}", action in Weir::Action::"read", resource);"#);
+    trusting.weir.govern(vec![Plugin::cedar(&format!("{POLICIES}{reads}"))]).await;
+    let bob = trusting.provider.token("bob");
+    trusting.whoami(&bob).await.expect(200);
+    trusting.put_into(&outer, json!([{"type": "role", "id": inner}])).await.expect(200);
+    trusting.put_into(&inner, json!([{"type": "user", "id": "one~bob"}])).await.expect(200);
+    trusting.catalog_of(&bob).get("/namespaces/ns/tables/t").send().await.expect(200);
+
+    management.delete("/project/other").send().await.expect(204);
+
+    trusting.catalog_of(&bob).get("/namespaces/ns/tables/t").send().await.expect(404);
 }
 
 async fn an_assumed_role_has_its_own_rights_and_no_others(engine: Engine) {
