@@ -21,7 +21,8 @@ on_both_engines!(
     s22_a_page_token_is_for_the_one_who_got_it,
     b8_headers_that_make_no_sense_are_refused,
     t40_a_plugin_is_shown_the_claims_that_it_was_granted_and_no_others,
-    actions_are_those_that_requests_would_be_allowed
+    actions_are_those_that_requests_would_be_allowed,
+    access_counts_the_roles_that_the_catalog_keeps
 );
 
 fn admins() -> Plugin {
@@ -360,4 +361,23 @@ async fn actions_are_those_that_requests_would_be_allowed(engine: Engine) {
     eve.get("/server/actions").send().await.expect_error(403, "ForbiddenException");
     let server = names(trusting.management().get("/server/actions").send().await.expect(200).json());
     assert!(server.contains(&"provision_users".to_owned()), "{server:?}");
+}
+
+async fn access_counts_the_roles_that_the_catalog_keeps(engine: Engine) {
+    let trusting = Trusting::open(engine).await;
+    trusting.with_a_table().await;
+    trusting.weir.govern(vec![admins()]).await;
+    let readers = trusting.role("readers").await;
+    let reads = format!(r#"permit (principal in Weir::Role::"{readers}", action in Weir::Action::"read", resource);"#);
+    trusting.weir.govern(vec![Plugin::cedar(&format!("{POLICIES}{reads}"))]).await;
+    trusting.whoami(&trusting.provider.token("bob")).await.expect(200);
+    trusting.put_into(&readers, json!([{"type": "user", "id": "one~bob"}])).await.expect(200);
+    let listed = trusting.weir.catalog.get("/namespaces/ns/tables?returnUuids=true").send().await.expect(200).json();
+    let table = listed["table-uuids"][0].as_str().expect("an id");
+    let access = format!("/permissions/warehouse/{}/table/{table}/access?principalUser=one~bob", trusting.weir.prefix);
+
+    let told = trusting.management().get(&access).send().await.expect(200).json();
+
+    let allowed = told["allowed-actions"].as_array().expect("a list");
+    assert!(allowed.contains(&json!("read_data")) && !allowed.contains(&json!("drop")), "{told}");
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::ErrorResponse;
 use super::action_names::known;
+use super::batch_check::for_identity;
 use super::extract::{Ids, InProject};
 use super::grant_target::Target;
 use super::permissions::PrincipalName;
@@ -63,11 +64,7 @@ async fn allowed(
         (user, role) => {
             // Whoever may see who holds privileges may see what follows from them.
             app.authorize_question(caller, &target.question(target.reading(), &found)).await?;
-            let name = if user.is_some() { "user" } else { "role" };
-            // Whoever asks as a role is in it.
-            let roles = role.iter().cloned().collect();
-            let id = user.or(role).unwrap_or_default();
-            Asker::from(PrincipalName { id, kind: Some(name.to_owned()), roles })
+            somebody_else(app, user, role.unwrap_or_default()).await?
         }
     };
     let mut named: Vec<(&'static str, Question<'_>)> = Vec::new();
@@ -96,6 +93,14 @@ async fn allowed(
         }
     }
     Ok(Json(AllowedActions { allowed_actions }))
+}
+
+/// A user in the roles that the catalog keeps for them, or a role, for whoever asks as a role is in it.
+async fn somebody_else(app: &App, user: Option<String>, role: String) -> Result<Asker> {
+    match user {
+        Some(user) => for_identity(app, Some(&user), None).await,
+        None => Ok(Asker::from(PrincipalName { roles: vec![role.clone()], id: role, kind: Some("role".to_owned()) })),
+    }
 }
 
 /// The actions on privileges, with the privilege that they give.
