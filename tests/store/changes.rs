@@ -1,14 +1,14 @@
 //! What one writer changes is what the next reader finds.
 
-use weir::catalog::ids::{NamespaceId, TabularId};
+use weir::catalog::ids::{NamespaceId, RoleId, TabularId};
 use weir::store::rows::{
-    Dropped, Event, Idempotency, Inserted, NamespaceRow, Renamed, Seen, Swap, Swapped, TabularKind,
+    Dropped, Event, Idempotency, Inserted, NamespaceRow, Renamed, Role, Seen, Swap, Swapped, TabularKind,
 };
 use weir_tests::{Engine, on_both_engines};
 
 use crate::fixture::{
     Ledger, begin, document, event, fresh_location, ident, ledger, location, metadata_location, namespace,
-    namespace_row,
+    namespace_row, project,
 };
 
 async fn add_namespace(ledger: &Ledger, above: &[NamespaceId], path: &str) -> NamespaceRow {
@@ -115,6 +115,31 @@ async fn what_was_protected_after_it_was_seen_is_not_dropped(engine: Engine) {
     assert_eq!(writer.drop_tabular(Seen { force: true, ..seen }).await.unwrap(), Dropped::Done);
     assert!(writer.delete_namespace(child.id, &child.path, true).await.unwrap());
     assert!(writer.delete_namespace(namespace.id, &namespace.path, false).await.unwrap());
+}
+
+async fn a_role_keeps_the_source_that_it_was_given_while_somebody_named_it(engine: Engine) {
+    let ledger = ledger(engine).await;
+    let seen = Role {
+        id: RoleId::new(),
+        project_id: project().id,
+        name: "readers".to_owned(),
+        description: None,
+        provider_id: "oidc".to_owned(),
+        source_id: "everybody".to_owned(),
+        created_at_ms: 1,
+        updated_at_ms: None,
+    };
+    let mut writer = begin(&ledger.store).await;
+    assert!(writer.insert_role(&seen).await.unwrap());
+    assert!(writer.set_role_source(&Role { source_id: "few".to_owned(), ..seen.clone() }).await.unwrap());
+    assert!(writer.describe_role(&Role { name: "analysts".to_owned(), ..seen.clone() }).await.unwrap());
+    let within = writer.role(seen.id).await.unwrap();
+    writer.commit().await.unwrap();
+
+    let found = ledger.store.role(seen.id).await.unwrap();
+
+    assert_eq!(found, Some(Role { name: "analysts".to_owned(), source_id: "few".to_owned(), ..seen }));
+    assert_eq!(within, found);
 }
 
 async fn a_table_is_read_with_the_versions_above_it(engine: Engine) {
@@ -291,6 +316,7 @@ on_both_engines!(
     properties_change_only_from_the_version_that_was_read,
     a_namespace_that_holds_anything_stays,
     what_was_protected_after_it_was_seen_is_not_dropped,
+    a_role_keeps_the_source_that_it_was_given_while_somebody_named_it,
     a_table_is_read_with_the_versions_above_it,
     a_commit_may_move_the_table_but_not_onto_another,
     an_undrop_into_a_taken_name_is_refused,

@@ -125,21 +125,48 @@ impl Writer {
         Ok(inserted == Effect::Rows(1))
     }
 
-    /// Name, description and source as they are to be; `false` where the role has gone or another one has the name.
-    pub async fn update_role(&mut self, role: &Role) -> Result<bool> {
+    /// Name and description as they are to be; `false` where the role has gone or another one has the name.
+    pub async fn describe_role(&mut self, role: &Role) -> Result<bool> {
         let updated = run_guarded!(
             self,
             "UPDATE roles
-             SET name = $2, description = $3, provider_id = $4, source_id = $5, updated_at_ms = $6
+             SET name = $2, description = $3, updated_at_ms = $4
              WHERE id = $1",
             role.id.0,
             role.name.as_str(),
             role.description.as_deref(),
+            role.updated_at_ms
+        )?;
+        Ok(updated == Effect::Rows(1))
+    }
+
+    /// The source as it is to be; `false` where the role has gone or another one has the source.
+    pub async fn set_role_source(&mut self, role: &Role) -> Result<bool> {
+        let updated = run_guarded!(
+            self,
+            "UPDATE roles
+             SET provider_id = $2, source_id = $3, updated_at_ms = $4
+             WHERE id = $1",
+            role.id.0,
             role.provider_id.as_str(),
             role.source_id.as_str(),
             role.updated_at_ms
         )?;
         Ok(updated == Effect::Rows(1))
+    }
+
+    /// The same as [`Store::role`] within the transaction.
+    pub async fn role(&mut self, id: RoleId) -> Result<Option<Role>> {
+        let found = rows!(
+            self,
+            fetch_optional,
+            RoleRecord,
+            "SELECT id, project_id, name, description, provider_id, source_id, created_at_ms, updated_at_ms
+             FROM roles
+             WHERE id = $1",
+            id.0
+        )?;
+        found.map(RoleRecord::into_row).transpose()
     }
 
     /// Forgets a role and every membership in it and of it; `false` where it has gone.

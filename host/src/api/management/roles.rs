@@ -303,7 +303,7 @@ pub async fn update_role(
     let (role, permit) = role_for(&app, &caller, id, Action::RoleUpdate).await?;
     let name = checked_name("name", request.name)?;
     without_nul("description", request.description.as_deref().unwrap_or_default())?;
-    change(&app, &permit, rows::Role { name, description: request.description, ..role }).await
+    change(&app, &permit, Part::Description, rows::Role { name, description: request.description, ..role }).await
 }
 
 #[utoipa::path(put, path = "/management/v1/role/{role_id}/source-system", tag = "role",
@@ -320,16 +320,31 @@ pub async fn update_role_source_system(
     // Whoever the issuer says is in that group is in the role from now on.
     let (role, permit) = role_for(&app, &caller, id, Action::RoleManageMembers).await?;
     let (provider_id, source_id) = source(Some(request.provider_id), Some(request.source_id), id)?;
-    change(&app, &permit, rows::Role { provider_id, source_id, ..role }).await
+    change(&app, &permit, Part::Source, rows::Role { provider_id, source_id, ..role }).await
 }
 
-async fn change(app: &App, permit: &Permit, role: rows::Role) -> Result<Json<Role>> {
+/// What of a role one request changes.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// The name, too.
+    Description,
+    Source,
+}
+
+/// Stores that part alone: the other one may have been changed since it was read, by somebody who may do more than this
+/// caller.
+async fn change(app: &App, permit: &Permit, part: Part, role: rows::Role) -> Result<Json<Role>> {
     let now_ms = app.clock.now_ms();
     let role = rows::Role { updated_at_ms: Some(now_ms), ..role };
     let mut writer = app.store.begin(permit).await?;
-    if !writer.update_role(&role).await? {
+    let is_changed = match part {
+        Part::Description => writer.describe_role(&role).await?,
+        Part::Source => writer.set_role_source(&role).await?,
+    };
+    if !is_changed {
         return Err(taken(&role));
     }
+    let role = writer.role(role.id).await?.ok_or_else(|| missing::role(role.id))?;
     record(&mut writer, permit, happened(EventKind::RoleUpdated, &role), now_ms).await?;
     writer.commit().await?;
     app.people.changed();
