@@ -1,14 +1,14 @@
 //! What one writer changes is what the next reader finds.
 
-use weir::catalog::ids::{NamespaceId, RoleId, TabularId};
+use weir::catalog::ids::{NamespaceId, RoleId, TabularId, WarehouseId};
 use weir::store::rows::{
-    Dropped, Event, Idempotency, Inserted, NamespaceRow, Renamed, Role, Seen, Swap, Swapped, TabularKind,
+    Dropped, Event, Idempotency, Inserted, NamespaceRow, Renamed, Role, Seen, Swap, Swapped, TabularKind, Warehouse,
 };
 use weir_tests::{Engine, on_both_engines};
 
 use crate::fixture::{
     Ledger, begin, document, event, fresh_location, ident, ledger, location, metadata_location, namespace,
-    namespace_row, project,
+    namespace_row, project, warehouse_row,
 };
 
 async fn add_namespace(ledger: &Ledger, above: &[NamespaceId], path: &str) -> NamespaceRow {
@@ -115,6 +115,20 @@ async fn what_was_protected_after_it_was_seen_is_not_dropped(engine: Engine) {
     assert_eq!(writer.drop_tabular(Seen { force: true, ..seen }).await.unwrap(), Dropped::Done);
     assert!(writer.delete_namespace(child.id, &child.path, true).await.unwrap());
     assert!(writer.delete_namespace(namespace.id, &namespace.path, false).await.unwrap());
+}
+
+/// R8: the same of a whole warehouse.
+async fn a_warehouse_that_was_protected_after_it_was_seen_is_not_deleted(engine: Engine) {
+    let ledger = ledger(engine).await;
+    let id = WarehouseId::new();
+    let mut writer = begin(&ledger.store).await;
+    let row = Warehouse { protected: true, ..warehouse_row(id, "pond") };
+    assert!(writer.insert_warehouse(&row).await.unwrap());
+    writer.commit().await.unwrap();
+
+    let mut writer = begin(&ledger.store).await;
+    assert!(!writer.delete_warehouse(id, false).await.unwrap());
+    assert!(writer.delete_warehouse(id, true).await.unwrap());
 }
 
 async fn a_role_keeps_the_source_that_it_was_given_while_somebody_named_it(engine: Engine) {
@@ -316,6 +330,7 @@ on_both_engines!(
     properties_change_only_from_the_version_that_was_read,
     a_namespace_that_holds_anything_stays,
     what_was_protected_after_it_was_seen_is_not_dropped,
+    a_warehouse_that_was_protected_after_it_was_seen_is_not_deleted,
     a_role_keeps_the_source_that_it_was_given_while_somebody_named_it,
     a_table_is_read_with_the_versions_above_it,
     a_commit_may_move_the_table_but_not_onto_another,

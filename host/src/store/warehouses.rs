@@ -186,16 +186,17 @@ impl Writer {
         Ok(updated == Effect::Rows(1))
     }
 
-    /// `false` where it is gone, or still holds namespaces: drop the writer then. Its secret and its idempotency keys go
-    /// with it.
-    pub async fn delete_warehouse(&mut self, id: WarehouseId) -> Result<bool> {
+    /// `false` where it is gone, still holds namespaces, or is protected and nothing forces it: drop the writer then. Its
+    /// secret and its idempotency keys go with it.
+    pub async fn delete_warehouse(&mut self, id: WarehouseId, force: bool) -> Result<bool> {
         self.delete_secret(id).await?;
         let deleted = run_guarded!(
             self,
             "DELETE FROM warehouses
-             WHERE id = $1
+             WHERE id = $1 AND (NOT protected OR $2)
                AND NOT EXISTS (SELECT 1 FROM namespaces WHERE warehouse_id = $1)",
-            id.0
+            id.0,
+            force
         )?;
         if deleted != Effect::Rows(1) {
             return Ok(false);

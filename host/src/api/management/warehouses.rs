@@ -368,9 +368,10 @@ pub async fn delete_warehouse(
             warehouse.name
         )));
     }
-    if !writer.delete_warehouse(id).await? {
+    if !writer.delete_warehouse(id, query.force).await? {
         return Err(Error::Conflict(format!(
-            "warehouse {} is not empty: drop its namespaces first; soft-deleted tables keep theirs until they expire",
+            "warehouse {} is not empty, or was protected meanwhile: drop its namespaces first; soft-deleted tables \
+             keep theirs until they expire",
             warehouse.name
         )));
     }
