@@ -9,6 +9,7 @@ use crate::house::{House, path_of};
 on_both_engines!(
     a_waiting_expiry_is_listed_with_what_it_works_on,
     an_expiry_can_be_hurried,
+    b4_a_time_that_no_answer_could_show_is_refused,
     a_cancelled_expiry_keeps_the_table_until_it_is_brought_back,
     a_cancelled_task_that_runs_is_told_to_end,
     a_stopped_task_is_taken_from_its_worker_then_done_again,
@@ -65,6 +66,19 @@ async fn an_expiry_can_be_hurried(engine: Engine) {
 
     assert_eq!(house.deleted().await.len(), 0);
     assert_eq!(house.tasks("soft_deletion").await[0]["status"], "SUCCESS");
+}
+
+async fn b4_a_time_that_no_answer_could_show_is_refused(engine: Engine) {
+    let (house, _) = house_with_a_dropped_table(engine).await;
+    let task = house.tasks("soft_deletion").await[0].clone();
+
+    for time in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"] {
+        let action = json!({"action-type": "run-at", "scheduled-for": time});
+        let body = json!({"action": action, "task-ids": [task["task-id"]]});
+        house.warehouse.post("/task/control", body).send().await.expect_error(400, "BadRequestException");
+    }
+
+    assert_eq!(house.tasks("soft_deletion").await[0]["scheduled-for"], task["scheduled-for"]);
 }
 
 async fn a_cancelled_expiry_keeps_the_table_until_it_is_brought_back(engine: Engine) {

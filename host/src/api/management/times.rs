@@ -10,13 +10,20 @@ use utoipa::ToSchema;
 #[schema(value_type = String, format = DateTime, example = "2026-08-01T09:30:00.123Z")]
 pub struct Timestamp(pub i64);
 
+impl Timestamp {
+    /// `None` where there is no such text: its years are 0 to 9999.
+    fn text(self) -> Option<String> {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).ok()?;
+        at.format(&Rfc3339).ok()
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .map_err(serde::ser::Error::custom)?
-            .format(&Rfc3339)
-            .map_err(serde::ser::Error::custom)?;
-        serializer.serialize_str(&text)
+        match self.text() {
+            Some(text) => serializer.serialize_str(&text),
+            None => Err(<S::Error as serde::ser::Error>::custom("a time outside of the years 0 to 9999")),
+        }
     }
 }
 
@@ -26,7 +33,11 @@ impl<'de> Deserialize<'de> for Timestamp {
         let at = OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| {
             serde::de::Error::custom(format!("`{text}` is not a time: expected e.g. `2026-08-01T09:30:00Z`"))
         })?;
-        i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map(Self).map_err(serde::de::Error::custom)
+        // An offset leads past the ends of what can be written; such a time would break every answer that shows it.
+        let read = i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map(Self).ok();
+        read.filter(|read| read.text().is_some()).ok_or_else(|| {
+            <D::Error as serde::de::Error>::custom(format!("`{text}` is outside of the years 0 to 9999 in UTC"))
+        })
     }
 }
 
@@ -39,6 +50,17 @@ mod tests {
         let read: Timestamp = serde_json::from_str("\"2026-08-01T11:30:00.5+02:00\"").unwrap();
 
         assert_eq!(serde_json::to_string(&read).unwrap(), "\"2026-08-01T09:30:00.5Z\"");
+    }
+
+    #[test]
+    fn what_could_not_be_written_again_is_refused() {
+        for text in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"] {
+            assert!(serde_json::from_str::<Timestamp>(&format!("\"{text}\"")).is_err(), "{text}");
+        }
+        for text in ["\"0000-01-01T01:00:00Z\"", "\"9999-12-31T22:59:59Z\""] {
+            let read: Timestamp = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
     }
 
     #[test]
