@@ -14,6 +14,7 @@ mod protection;
 mod purge;
 mod s3;
 mod s3_faults;
+mod search;
 mod secrets;
 mod server;
 mod soft_delete;

@@ -94,7 +94,7 @@ impl Store {
              ORDER BY CAST(length(name) AS BIGINT), name, id
              LIMIT $6",
             project.as_str(),
-            part.to_lowercase(),
+            part.to_ascii_lowercase(),
             after_chars,
             after_name,
             after_id,

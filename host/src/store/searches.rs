@@ -84,7 +84,8 @@ impl Store {
         found.into_iter().map(TabularRecord::into_row).collect()
     }
 
-    /// Live tables and views whose name contains the text, the shortest names first, after the one of this name and id.
+    /// Live tables and views whose name contains the text, the shortest names first, after the one of this name and id. Only
+    /// letters of ASCII are equal in both cases, here as in other searches: `lower` knows no others on either engine.
     pub async fn tabulars_named_like(
         &self,
         warehouse: WarehouseId,
@@ -110,7 +111,7 @@ impl Store {
              ORDER BY CAST(length(t.name) AS BIGINT), t.name, t.id
              LIMIT $6",
             warehouse.0,
-            part.to_lowercase(),
+            part.to_ascii_lowercase(),
             after_chars,
             after_name,
             after_id,

@@ -61,7 +61,7 @@ impl Store {
              ORDER BY id
              LIMIT $3",
             after.unwrap_or(""),
-            name_part.to_lowercase(),
+            name_part.to_ascii_lowercase(),
             i64::from(limit)
         )?;
         Ok(found.into_iter().map(User::from).collect())
@@ -80,7 +80,7 @@ impl Store {
                 OR replace(lower(COALESCE(email, '')), $1, '') <> lower(COALESCE(email, ''))
              ORDER BY length(name), name, id
              LIMIT $2",
-            part.to_lowercase(),
+            part.to_ascii_lowercase(),
             i64::from(limit)
         )?;
         Ok(found.into_iter().map(User::from).collect())
