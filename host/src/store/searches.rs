@@ -84,8 +84,9 @@ impl Store {
         found.into_iter().map(TabularRecord::into_row).collect()
     }
 
-    /// Live tables and views whose name contains the text, the shortest names first, after the one of this name and id. Only
-    /// letters of ASCII are equal in both cases, here as in other searches: `lower` knows no others on either engine.
+    /// Live tables and views whose name contains the text, the shortest names first, after the one of this name and id.
+    /// Only letters of ASCII are equal in both cases, here as in other searches: `lower` knows no others on either
+    /// engine. A UUID finds what has it as its id or in its metadata, and what lies in the namespace of that id.
     pub async fn tabulars_named_like(
         &self,
         warehouse: WarehouseId,
@@ -106,7 +107,7 @@ impl Store {
              JOIN namespaces AS n ON n.id = t.namespace_id
              JOIN warehouses AS w ON w.id = t.warehouse_id
              WHERE t.warehouse_id = $1 AND t.deleted_at_ms IS NULL
-               AND replace(lower(t.name), $2, '') <> lower(t.name)
+               AND (replace(lower(t.name), $2, '') <> lower(t.name) OR t.id = $7 OR t.uuid = $7 OR t.namespace_id = $7)
                AND (CAST(length(t.name) AS BIGINT), t.name, t.id) > ($3, $4, $5)
              ORDER BY CAST(length(t.name) AS BIGINT), t.name, t.id
              LIMIT $6",
@@ -115,7 +116,8 @@ impl Store {
             after_chars,
             after_name,
             after_id,
-            i64::from(limit)
+            i64::from(limit),
+            Uuid::try_parse(part).ok()
         )?;
         found.into_iter().map(TabularRecord::into_row).collect()
     }

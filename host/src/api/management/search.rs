@@ -24,7 +24,8 @@ use crate::store::rows::Tabular;
 
 #[derive(Deserialize, ToSchema)]
 pub struct SearchTabularRequest {
-    /// A part of a name, or an id; what is longer than 64 characters is cut.
+    /// A part of a name, or the id of a table, of a view, of the namespace that they lie in; what is longer than 64
+    /// characters is cut.
     pub search: String,
 }
 
