@@ -22,7 +22,8 @@ on_both_engines!(
     b8_headers_that_make_no_sense_are_refused,
     t40_a_plugin_is_shown_the_claims_that_it_was_granted_and_no_others,
     actions_are_those_that_requests_would_be_allowed,
-    access_counts_the_roles_that_the_catalog_keeps
+    access_counts_the_roles_that_the_catalog_keeps,
+    b4_a_first_user_named_with_nul_is_refused
 );
 
 fn admins() -> Plugin {
@@ -380,4 +381,13 @@ async fn access_counts_the_roles_that_the_catalog_keeps(engine: Engine) {
 
     let allowed = told["allowed-actions"].as_array().expect("a list");
     assert!(allowed.contains(&json!("read_data")) && !allowed.contains(&json!("drop")), "{told}");
+}
+
+async fn b4_a_first_user_named_with_nul_is_refused(engine: Engine) {
+    let trusting = Trusting::open(engine).await;
+    for part in ["user-name", "user-email"] {
+        let body = json!({"accept-terms-of-use": true, part: "a\u{0}b"});
+        trusting.management().post("/bootstrap", body).send().await.expect_error(400, "BadRequestException");
+    }
+    trusting.management().post("/bootstrap", json!({"accept-terms-of-use": true})).send().await.expect(204);
 }

@@ -139,6 +139,8 @@ async fn events_are_told_again_from_a_position(engine: Engine) {
     );
     house.management.post(path, json!({ "position": 1_000_000 })).send().await.expect(400);
     house.management.post("/relays/webhook:other/position", json!({ "position": 0 })).send().await.expect(404);
+    let nul = house.management.post("/relays/a%00b/position", json!({ "position": 0 })).send().await;
+    nul.expect_error(400, "BadRequestException");
 }
 
 async fn r5_only_one_process_relays_and_another_takes_over_what_it_left(engine: Engine) {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::ErrorResponse;
 use super::extract::Ids;
 use super::times::Timestamp;
+use super::users::without_nul;
 use crate::api::authorize::Object;
 use crate::api::extract::{JsonBody, QueryOf};
 use crate::app::App;
@@ -133,6 +134,7 @@ pub async fn move_relay(
     JsonBody(request): JsonBody<MoveRelayRequest>,
 ) -> Result<StatusCode> {
     let permit = app.authorize(&caller, Action::ServerManage, Object::Server).await?;
+    without_nul("name", &name)?;
     let head = app.store.head_position().await?;
     if !(0..=head).contains(&request.position) {
         return Err(Error::BadRequest(format!("`position` is {}; events have 1 to {head}", request.position)));

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::ErrorResponse;
+use super::users::without_nul;
 use crate::api::authorize::Object;
 use crate::api::extract::JsonBody;
 use crate::api::record::{Happened, record};
@@ -127,6 +128,8 @@ pub async fn bootstrap(
     if !request.accept_terms_of_use {
         return Err(Error::bad_request("to bootstrap the server, accept the terms: `\"accept-terms-of-use\": true`"));
     }
+    without_nul("user-name", request.user_name.as_deref().unwrap_or_default())?;
+    without_nul("user-email", request.user_email.as_deref().unwrap_or_default())?;
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&permit).await?;
     if !writer.bootstrap(now_ms).await? {
