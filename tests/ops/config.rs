@@ -157,6 +157,15 @@ fn problems_never_show_secrets() {
     }
 }
 
+/// `catalog` provides the roles that are made here: a token of that name would choose among them by their ids.
+#[test]
+fn an_issuer_has_no_name_that_the_catalog_gives() {
+    for name in ["catalog", "local", "kubernetes"] {
+        let text = format!("[auth.issuers.{name}]\nissuer = \"https://idp.example\"\naudience = [\"weir\"]");
+        assert_eq!(paths(&read(&text, &[]).unwrap_err()), [format!("auth.issuers.{name}")]);
+    }
+}
+
 #[test]
 fn an_open_catalog_does_not_listen_beyond_loopback_by_accident() {
     let open = [("WEIR__SERVER__LISTEN", "0.0.0.0:8181")];

@@ -36,7 +36,7 @@ pub enum Anonymous {
 }
 
 /// Names that other parts of the catalog give to callers.
-const RESERVED: &[&str] = &["anonymous", "kubernetes", "local", "role", "user", "weir"];
+const RESERVED: &[&str] = &["anonymous", "catalog", "kubernetes", "local", "role", "user", "weir"];
 
 impl Auth {
     /// Who may call without credentials, as it holds: naming an issuer closes the door unless it is said to stay open.
