@@ -141,6 +141,21 @@ fn secrets_are_never_shown() {
     assert_eq!(config.store.url.expose(), url);
 }
 
+/// S8: a token may be a part of a webhook's path, and each of several servers has a password.
+#[test]
+fn urls_are_shown_without_what_opens_them() {
+    let text = format!(
+        "[events.webhooks.hook]\nurl = \"https://hooks.example/services/{CANARY}\"\n[events.nats]\nurl = \
+         \"nats://weir:{CANARY}@one,nats://weir:{CANARY}@two\""
+    );
+    let config = read(&text, &[]).unwrap();
+
+    let shown = format!("{config:?} {}", toml::to_string(&config).unwrap());
+
+    assert!(!shown.contains(CANARY), "{shown}");
+    assert!(shown.contains("https://hooks.example/***"), "{shown}");
+}
+
 /// S8: not even a configuration that is refused.
 #[test]
 fn problems_never_show_secrets() {

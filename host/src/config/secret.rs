@@ -46,7 +46,7 @@ impl JsonSchema for Secret {
     }
 }
 
-/// A URL that may carry a password; shown without it.
+/// A URL that may carry a password; shown without it. One of the web is shown without its path, which may be a token.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct SecretUrl(String);
@@ -63,10 +63,18 @@ impl SecretUrl {
 
     /// The URL as it may be shown.
     pub fn redacted(&self) -> String {
-        if !self.0.contains(['@', '?']) {
+        // Of several in one text a parser takes the second for the path of the first, its password with it.
+        if self.0.matches("://").count() > 1 {
+            return REDACTED.to_owned();
+        }
+        let is_web = self.0.starts_with("http");
+        if !is_web && !self.0.contains(['@', '?']) {
             return self.0.clone();
         }
         let Ok(mut url) = url::Url::parse(&self.0) else { return REDACTED.to_owned() };
+        if is_web {
+            return format!("{}/***", url.origin().ascii_serialization());
+        }
         if url.password().is_some() && url.set_password(Some("***")).is_err() {
             return REDACTED.to_owned();
         }
