@@ -246,10 +246,12 @@ pub fn name_taken(name: &str) -> Error {
     Error::AlreadyExists(format!("Warehouse already exists: {name}; choose another name"))
 }
 
+/// Where the other one lies is told to the operator alone: it may be in a project that the caller knows nothing of.
 pub fn root_taken(root: &Location, taken: &Location) -> Error {
+    tracing::info!(root = root.as_str(), taken = taken.as_str(), "a warehouse would share files with another one");
     Error::Conflict(format!(
-        "a warehouse at `{root}` would share files with the one at `{taken}`; choose a root that neither contains nor \
-         lies in another one"
+        "a warehouse at `{root}` would share files with another one, maybe in another project; choose a root that \
+         neither contains another warehouse's nor lies in one"
     ))
 }
 
