@@ -85,12 +85,19 @@ async fn a_body_over_the_limit_is_413(engine: Engine) {
 async fn maintenance_refuses_changes_but_answers_loads(engine: Engine) {
     let mut server = TestServer::start(engine).await;
     server.create_namespace("ns").await;
-    server.create_table("ns", "t").await;
+    let table = server.create_table("ns", "t").await["metadata"]["table-uuid"].as_str().expect("a UUID").to_owned();
     server.weir.kill();
     server.installation.set("WEIR__CATALOG__READ_ONLY", "true");
     server.restart().await;
 
     server.get("/namespaces/ns/tables/t").send().await.expect(200);
+    let management = server.root.under("/management/v1");
+    management.get("/relays").send().await.expect(200);
+    management.get("/plugins").send().await.expect(200);
+    let explain = json!({ "action": "server:describe" });
+    management.post("/permissions/explain", explain).send().await.expect(200);
+    management.get(&format!("/warehouse/{}/table/{table}/protection", server.prefix)).send().await.expect(200);
+    management.post("/plugins/reload", json!({})).send().await.expect(503);
     let create = server.post("/namespaces", json!({ "namespace": ["b"] })).send().await.expect(503);
     let commit = bodies::commit(json!([]), bodies::set_property("a", "1"));
     let commit = server.post("/namespaces/ns/tables/t", commit).send().await.expect(429);

@@ -55,9 +55,14 @@ impl App {
         permits.pop().ok_or_else(|| question.hidden())
     }
 
+    /// Whether the caller may look at what those see who may do this action; in maintenance, too.
+    pub async fn authorize_look(&self, caller: &Caller, action: Action, object: Object<'_>) -> Result<(), Error> {
+        self.authorize_question(caller, &Question::new(action, object).looking()).await.map(drop)
+    }
+
     /// A permit for each question, asked all at once; the first that is refused refuses them all.
     pub async fn authorize_all(&self, caller: &Caller, questions: &[Question<'_>]) -> Result<Vec<Permit>, Error> {
-        for question in questions {
+        for question in questions.iter().filter(|question| question.would_change()) {
             self.refuse_in_maintenance(question.action)?;
         }
         let asked: Vec<Question<'_>> = questions.iter().flat_map(Question::with_sight).collect();

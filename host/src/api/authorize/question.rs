@@ -19,6 +19,8 @@ pub struct Question<'a> {
     by_id: Option<Uuid>,
     /// Asked beside the question that the request is about; its denial is no news.
     aside: bool,
+    /// Nothing is to be changed, although the right to change it is what it takes.
+    looks: bool,
 }
 
 /// What a request says beyond its object, as far as an authorizer may want to know it.
@@ -39,7 +41,7 @@ pub struct Wish<'a> {
 
 impl<'a> Question<'a> {
     pub fn new(action: Action, object: Object<'a>) -> Self {
-        Self { action, object, wish: Wish::default(), by_id: None, aside: false }
+        Self { action, object, wish: Wish::default(), by_id: None, aside: false, looks: false }
     }
 
     pub fn wishing(self, wish: Wish<'a>) -> Self {
@@ -62,6 +64,15 @@ impl<'a> Question<'a> {
 
     pub fn aside(self) -> Self {
         Self { aside: true, ..self }
+    }
+
+    /// For a request that only looks at what those see who may change it: that goes on in maintenance.
+    pub fn looking(self) -> Self {
+        Self { looks: true, ..self }
+    }
+
+    pub(super) const fn would_change(&self) -> bool {
+        !self.looks && !self.action.only_reads()
     }
 
     pub const fn is_aside(&self) -> bool {

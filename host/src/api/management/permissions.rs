@@ -121,8 +121,8 @@ pub async fn explain(
 
 /// Whoever manages the server may see all reasons; others those of a warehouse that they may explain.
 pub async fn may_explain(app: &App, caller: &Caller, kind: Kind, object: &ObjectName) -> Result<()> {
-    let refused = match app.authorize(caller, Action::ServerManage, Object::Server).await {
-        Ok(_) => return Ok(()),
+    let refused = match app.authorize_look(caller, Action::ServerManage, Object::Server).await {
+        Ok(()) => return Ok(()),
         Err(error @ (Error::Unavailable { .. } | Error::Internal(_))) => return Err(error),
         Err(refused) => refused,
     };

@@ -43,6 +43,22 @@ impl ProtectionResponse {
     }
 }
 
+/// What a request does with a flag; both take the right to set it.
+#[derive(Clone, Copy, Debug)]
+enum Doing {
+    Look,
+    Set,
+}
+
+impl Doing {
+    fn asked(self, question: Question<'_>) -> Question<'_> {
+        match self {
+            Self::Look => question.looking(),
+            Self::Set => question,
+        }
+    }
+}
+
 #[utoipa::path(post, path = "/management/v1/warehouse/{warehouse_id}/protection", tag = "warehouse",
     summary = "Set Warehouse Protection", params(("warehouse_id" = Uuid, Path)), request_body = SetProtectionRequest,
     responses((status = 200, body = ProtectionResponse), (status = "4XX", body = ErrorResponse)))]
@@ -69,7 +85,7 @@ pub async fn get_namespace_protection(
     caller: Caller,
     Ids((warehouse, id)): Ids<(WarehouseId, NamespaceId)>,
 ) -> Result<Json<ProtectionResponse>> {
-    let (row, _) = namespace_for(&app, &caller, warehouse, id).await?;
+    let (row, _) = namespace_for(&app, &caller, (warehouse, id), Doing::Look).await?;
     Ok(ProtectionResponse::new(row.protected, row.updated_at_ms))
 }
 
@@ -83,7 +99,7 @@ pub async fn set_namespace_protection(
     Ids((warehouse, id)): Ids<(WarehouseId, NamespaceId)>,
     JsonBody(request): JsonBody<SetProtectionRequest>,
 ) -> Result<Json<ProtectionResponse>> {
-    let (row, permit) = namespace_for(&app, &caller, warehouse, id).await?;
+    let (row, permit) = namespace_for(&app, &caller, (warehouse, id), Doing::Set).await?;
     let now_ms = app.clock.now_ms();
     let mut writer = app.store.begin(&permit).await?;
     if !writer.protect_namespace(id, request.protected, now_ms).await? {
@@ -97,13 +113,13 @@ pub async fn set_namespace_protection(
 async fn namespace_for(
     app: &App,
     caller: &Caller,
-    warehouse: WarehouseId,
-    id: NamespaceId,
+    (warehouse, id): (WarehouseId, NamespaceId),
+    doing: Doing,
 ) -> Result<(NamespaceRow, Permit)> {
     warehouse_for(app, caller, warehouse, Action::WarehouseDescribe).await?;
     let found = app.store.namespace_by_id(warehouse, id).await?;
     let row = found.ok_or_else(|| missing::namespace(id))?;
-    let question = Question::new(Action::NamespaceProtect, Object::Namespace(&row)).by_id(id.0);
+    let question = doing.asked(Question::new(Action::NamespaceProtect, Object::Namespace(&row)).by_id(id.0));
     let permit = app.authorize_question(caller, &question).await?;
     Ok((row, permit))
 }
@@ -117,7 +133,7 @@ pub async fn get_table_protection(
     caller: Caller,
     Ids(ids): Ids<(WarehouseId, TabularId)>,
 ) -> Result<Json<ProtectionResponse>> {
-    let (table, _) = tabular_for(&app, &caller, ids, TabularKind::Table).await?;
+    let (table, _) = tabular_for(&app, &caller, ids, TabularKind::Table, Doing::Look).await?;
     Ok(ProtectionResponse::new(table.protected, table.updated_at_ms))
 }
 
@@ -131,7 +147,7 @@ pub async fn set_table_protection(
     Ids(ids): Ids<(WarehouseId, TabularId)>,
     JsonBody(request): JsonBody<SetProtectionRequest>,
 ) -> Result<Json<ProtectionResponse>> {
-    let (table, permit) = tabular_for(&app, &caller, ids, TabularKind::Table).await?;
+    let (table, permit) = tabular_for(&app, &caller, ids, TabularKind::Table, Doing::Set).await?;
     protect(&app, &permit, &table, request.protected).await
 }
 
@@ -144,7 +160,7 @@ pub async fn get_view_protection(
     caller: Caller,
     Ids(ids): Ids<(WarehouseId, TabularId)>,
 ) -> Result<Json<ProtectionResponse>> {
-    let (view, _) = tabular_for(&app, &caller, ids, TabularKind::View).await?;
+    let (view, _) = tabular_for(&app, &caller, ids, TabularKind::View, Doing::Look).await?;
     Ok(ProtectionResponse::new(view.protected, view.updated_at_ms))
 }
 
@@ -158,7 +174,7 @@ pub async fn set_view_protection(
     Ids(ids): Ids<(WarehouseId, TabularId)>,
     JsonBody(request): JsonBody<SetProtectionRequest>,
 ) -> Result<Json<ProtectionResponse>> {
-    let (view, permit) = tabular_for(&app, &caller, ids, TabularKind::View).await?;
+    let (view, permit) = tabular_for(&app, &caller, ids, TabularKind::View, Doing::Set).await?;
     protect(&app, &permit, &view, request.protected).await
 }
 
@@ -167,6 +183,7 @@ async fn tabular_for(
     caller: &Caller,
     (warehouse, id): (WarehouseId, TabularId),
     kind: TabularKind,
+    doing: Doing,
 ) -> Result<(Tabular, Permit)> {
     warehouse_for(app, caller, warehouse, Action::WarehouseDescribe).await?;
     let found = known_by(app, warehouse, id, kind).await?;
@@ -175,7 +192,7 @@ async fn tabular_for(
         TabularKind::View => (Action::ViewProtect, missing::view as fn(TabularId) -> Error),
     };
     let tabular = found.ok_or_else(|| absent(id))?;
-    let question = Question::new(action, Object::Tabular(&tabular)).by_id(id.0);
+    let question = doing.asked(Question::new(action, Object::Tabular(&tabular)).by_id(id.0));
     let permit = app.authorize_question(caller, &question).await?;
     Ok((tabular, permit))
 }

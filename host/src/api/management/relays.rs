@@ -118,7 +118,7 @@ impl DeadLetterBody {
 #[utoipa::path(get, path = "/management/v1/relays", tag = "events", summary = "List who hears of events",
     responses((status = 200, body = ListRelaysResponse), (status = "4XX", body = ErrorResponse)))]
 pub async fn list_relays(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<ListRelaysResponse>> {
-    app.authorize(&caller, Action::ServerManage, Object::Server).await?;
+    app.authorize_look(&caller, Action::ServerManage, Object::Server).await?;
     let head = app.store.head_position().await?;
     let relays = app.store.relays().await?.into_iter().filter(|relay| relay.name != "outbox");
     Ok(Json(ListRelaysResponse { head, relays: relays.map(|relay| RelayState::new(relay, head)).collect() }))
@@ -155,7 +155,7 @@ pub async fn list_dead_letters(
     caller: Caller,
     QueryOf(page): QueryOf<Page>,
 ) -> Result<Json<ListDeadLettersResponse>> {
-    app.authorize(&caller, Action::ServerManage, Object::Server).await?;
+    app.authorize_look(&caller, Action::ServerManage, Object::Server).await?;
     let limit = page.page_size.unwrap_or(PAGE_SIZE).clamp(1, PAGE_SIZE_MAX);
     let mut letters = app.store.dead_letters_page(page.page_token, limit + 1).await?;
     let more = letters.len() > limit as usize;
