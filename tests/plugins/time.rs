@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use weir::plugin::{Guest, Limits};
+use weir::plugin::{Guest, Limits, Sandbox, SandboxSettings};
 use weir_tests::tools::is_full_lane;
 
 use crate::ask::{PATIENCE_MS, ask, behaving, bytes, call, check, guest, limits, sandbox, settings, try_load};
@@ -86,6 +86,37 @@ async fn t1_another_plugin_answers_while_one_loops() {
     ask(&orderly).await.expect("an answer");
 
     assert!(loops.iter().all(|each| !each.is_finished()), "it waited for the end of a loop");
+    loops.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// P15: a call that never got its turn says nothing of its plugin: it keeps its instance, and is not left alone for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_is_not_blamed_for_the_time_that_others_take() {
+    let one_at_a_time = SandboxSettings { calls_max: 1, ..SandboxSettings::default() };
+    let sandbox = Sandbox::open(one_at_a_time).expect("the sandbox opens");
+    let compiled = sandbox.compile(bytes("guest")).await.expect("the guest compiles");
+    let crowd = settings(json!({ "behaviour": "loop" }), Limits { instances_max: 32, ..hurried(3 * PATIENCE_MS) });
+    let crowd = Guest::load(&sandbox, &compiled, crowd).await.expect("the guest loads");
+    let orderly = settings(json!({}), Limits { failures_max: 1, ..hurried(5) });
+    let orderly = Guest::load(&sandbox, &compiled, orderly).await.expect("the guest loads");
+    let loops: Vec<_> = (0..32)
+        .map(|_| {
+            tokio::spawn({
+                let guest = crowd.clone();
+                async move { ask(&guest).await }
+            })
+        })
+        .collect();
+    while crowd.stats().busy < 32 || crowd.stats().instances_made < 32 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    for _ in 0..3 {
+        assert_eq!(ask(&orderly).await.expect_err("no turn").code(), "plugin_saturated");
+    }
+
+    let stats = orderly.stats();
+    assert_eq!((orderly.breaker(), stats.idle, stats.busy, stats.instances_made), ("closed", 1, 0, 1));
     loops.iter().for_each(tokio::task::JoinHandle::abort);
 }
 

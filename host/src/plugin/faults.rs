@@ -21,7 +21,7 @@ pub enum Blame {
 pub enum PluginFault {
     #[error("it gave no answer within {deadline_ms} ms")]
     Timeout { deadline_ms: u32 },
-    #[error("all its instances are busy, as many calls as may wait are waiting")]
+    #[error("its instances or the processor were busy with other calls, or as many calls as may wait were waiting")]
     Saturated,
     #[error("it broke off: {0}")]
     Trap(String),

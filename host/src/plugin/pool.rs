@@ -55,7 +55,7 @@ impl Pool {
     pub(super) async fn lease(self: &Arc<Self>, ends: Instant) -> Result<Lease, PluginFault> {
         let slot = self.slot(ends).await?;
         if self.loans.limits.fresh {
-            let turn = Turn::begin(&self.sandbox.processor, ends).await;
+            let turn = self.turn(ends).await?;
             let instance = self.make(&turn, self.loans.limits.deadline_ms).await?;
             return Ok(Lease { pool: self.clone(), turn, instance, slot });
         }
@@ -64,8 +64,22 @@ impl Pool {
             Some(instance) => (instance, slot),
             None => self.make_aside(slot).await?,
         };
-        let turn = Turn::begin(&self.sandbox.processor, ends).await;
-        Ok(Lease { pool: self.clone(), turn, instance, slot })
+        match self.turn(ends).await {
+            Ok(turn) => Ok(Lease { pool: self.clone(), turn, instance, slot }),
+            Err(busy) => {
+                self.keep(instance, slot);
+                Err(busy)
+            }
+        }
+    }
+
+    /// The first turn of a call. Where others have the processor until the call's end, it is they who are slow: the guest
+    /// was not even asked.
+    async fn turn(&self, ends: Instant) -> Result<Arc<Turn>, PluginFault> {
+        match timeout_at(ends.into(), Turn::begin(&self.sandbox.processor, ends)).await {
+            Ok(turn) if !turn.is_over() => Ok(turn),
+            _ => Err(PluginFault::Saturated),
+        }
     }
 
     async fn slot(&self, ends: Instant) -> Result<OwnedSemaphorePermit, PluginFault> {
