@@ -204,6 +204,24 @@ async fn t4_a_guest_can_wait_for_less() {
     assert_eq!(told(&guest).await, "timeout");
 }
 
+/// The wait for a connection is a part of what the guest is ready to wait: otherwise its call would be over before it hears.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t4_a_guest_does_not_wait_longer_where_connections_are_few() {
+    let silent = Server::start(Vec::new(), false).await;
+    let origin = silent.origin();
+    let patient = json!({ "behaviour": "http", "url": origin, "timeout-ms": 3_000 });
+    let guest = with(patient, &[&origin], true, Limits { http_connections_max: 1, ..limits() }).await;
+    let waits: Vec<_> = (0..8)
+        .map(|_| {
+            let guest = guest.clone();
+            tokio::spawn(async move { told(&guest).await })
+        })
+        .collect();
+    for each in waits {
+        assert_eq!(each.await.expect("no panic"), "timeout");
+    }
+}
+
 /// A guest that waits for a server leaves the processor to others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guests_that_wait_hold_nobody_up() {

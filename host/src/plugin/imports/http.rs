@@ -85,10 +85,13 @@ impl Host for State {
         let loans = self.loans.clone();
         let bytes_max = prepared.answer_bytes_max;
         let exchange = async move {
-            // The semaphore is never closed.
-            let _connection = loans.http.connections.acquire().await;
             let Prepared { client, request, within, .. } = prepared;
-            tokio::time::timeout(within, exchange(&client, request, bytes_max)).await.unwrap_or(Err(HttpFault::Timeout))
+            let connected = async {
+                // The semaphore is never closed.
+                let _connection = loans.http.connections.acquire().await;
+                exchange(&client, request, bytes_max).await
+            };
+            tokio::time::timeout(within, connected).await.unwrap_or(Err(HttpFault::Timeout))
         };
         let answer = match self.invocation.turn.clone() {
             Some(turn) => turn.outside(exchange).await,
