@@ -10,6 +10,7 @@ on_both_engines!(
     i3_deny_beats_error_beats_allow_beats_abstain,
     an_authorizer_decides_inside_its_scope_alone,
     t58_a_shadow_changes_no_answer_and_its_differences_are_told,
+    i8_what_a_shadow_cannot_be_shown_changes_no_answer,
     each_decision_names_one_generation
 );
 
@@ -69,6 +70,15 @@ async fn t58_a_shadow_changes_no_answer_and_its_differences_are_told(engine: Eng
     };
     let difference = tokio::time::timeout(std::time::Duration::from_secs(60), told).await.expect("it is told");
     assert_eq!((difference.plugin.as_str(), difference.live), ("plugin-1", "allow"));
+}
+
+async fn i8_what_a_shadow_cannot_be_shown_changes_no_answer(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    weir.damage("ns", "t").await;
+    weir.govern(vec![Plugin { mode: Mode::Shadow, ..Plugin::guest(json!({})) }]).await;
+
+    // The properties of the table belong to the question whether it may be dropped, but nobody needs them to drop it.
+    weir.catalog.delete("/namespaces/ns/tables/t").send().await.expect(204);
 }
 
 async fn each_decision_names_one_generation(engine: Engine) {

@@ -8,7 +8,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
+use weir::api::documents::Cached;
 use weir::app::{App, Clock};
+use weir::catalog::ident::{Namespace, TableIdent};
+use weir::catalog::ids::WarehouseId;
 use weir::config::Config;
 use weir::plugin::{
     Compiled, Generation, Guest, GuestSettings, Limits as GuestLimits, Member, Mode, Sandbox, SandboxSettings, Scope,
@@ -151,6 +154,18 @@ impl Governed {
     pub async fn create_table(&self, namespace: &str, name: &str) -> Value {
         let path = format!("/namespaces/{namespace}/tables");
         self.catalog.post(&path, bodies::create_table(name)).send().await.expect(200).json()
+    }
+
+    /// From now on whoever looks into a table's document finds it damaged.
+    pub async fn damage(&self, namespace: &str, name: &str) {
+        let warehouse = WarehouseId(self.prefix.parse().expect("an id"));
+        let path = Namespace::parse(vec![namespace.to_owned()]).expect("a path");
+        let ident = TableIdent::parse(path, name.to_owned()).expect("a name");
+        let row = self.app.store.tabular(warehouse, &ident).await.expect("readable").expect("it is there");
+        let document = self.app.store.document(row.id, row.version, &row.metadata_location).await;
+        let mut document = document.expect("readable").expect("it has a document");
+        document.all.crc32 ^= 1;
+        self.app.documents.put(&row, Cached::new(document)).await;
     }
 
     /// The catalog as anybody could see it: what loads answer, every file of the lake, every event.

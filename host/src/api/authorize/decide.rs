@@ -9,8 +9,8 @@ use super::record;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::plugin::Check;
 use crate::plugin::chain::{Outcome, Silence};
+use crate::plugin::{Authorizers, Check};
 
 /// How long a client waits where an authorizer does not say.
 const RETRY_AFTER_S: u32 = 1;
@@ -38,23 +38,20 @@ impl App {
                 None => asked.push(at),
             }
         }
-        // Shadows are evaluated even while no authorizer is enforced: that is how the first one is tried.
-        let shadowed = chain.has_shadows() && asked.is_empty();
-        if asked.is_empty() && !shadowed {
+        if asked.is_empty() {
+            // Shadows are evaluated even while no authorizer is enforced: that is how the first one is tried.
+            if chain.has_shadows() {
+                self.compare_ruled(caller, chain, questions, &outcomes).await;
+            }
             return Ok(outcomes);
         }
-        let about: Vec<usize> = if shadowed { (0..questions.len()).collect() } else { asked };
-        let mut checks: Vec<Check> = Vec::with_capacity(about.len());
-        for at in &about {
+        let mut checks: Vec<Check> = Vec::with_capacity(asked.len());
+        for at in &asked {
             checks.push(self.check(&questions[*at]).await?);
         }
         let call = self.call(caller);
-        if shadowed {
-            self.authorization.shadows.compare_ruled(chain, call, checks, &outcomes);
-            return Ok(outcomes);
-        }
         let decisions = chain.decide(&call, &checks).await;
-        for (at, decision) in about.iter().zip(&decisions) {
+        for (at, decision) in asked.iter().zip(&decisions) {
             outcomes[*at] = decision.outcome.clone();
             record::decided(caller, &questions[*at], decision);
             self.audit_decided(caller, &questions[*at], decision);
@@ -67,6 +64,28 @@ impl App {
             self.authorization.shadows.compare(chain, call, checks, decisions);
         }
         Ok(outcomes)
+    }
+
+    /// Beside what the host decided by itself; a question that shadows cannot be shown changes nothing of that.
+    async fn compare_ruled(
+        &self,
+        caller: &Caller,
+        chain: Arc<Authorizers>,
+        questions: &[Question<'_>],
+        outcomes: &[Outcome],
+    ) {
+        let mut checks = Vec::with_capacity(questions.len());
+        for question in questions {
+            match self.check(question).await {
+                Ok(check) => checks.push(check),
+                Err(error) => {
+                    tracing::warn!(%error, "a question could not be put before the authorizers that only watch");
+                    self.authorization.shadows.leave_out();
+                    return;
+                }
+            }
+        }
+        self.authorization.shadows.compare_ruled(chain, self.call(caller), checks, outcomes);
     }
 }
 
