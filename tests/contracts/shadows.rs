@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weir::plugin::Mode;
+use weir::plugin::{Mode, Scope};
 use weir_tests::{Engine, bodies, on_both_engines};
 
 use crate::changes::{NAMES, prepare};
 use crate::governed::{Governed, Plugin};
 
-on_both_engines!(t58_a_shadow_contract_changes_no_answer, i8_what_a_shadow_contract_would_have_refused_is_told);
+on_both_engines!(
+    t58_a_shadow_contract_changes_no_answer,
+    i8_what_a_shadow_contract_would_have_refused_is_told,
+    i8_where_no_word_counts_a_shadow_contract_stops_nothing
+);
 
 fn shadow(settings: serde_json::Value) -> Plugin {
     Plugin { mode: Mode::Shadow, ..Plugin::reviewer(settings) }
@@ -46,4 +50,20 @@ async fn i8_what_a_shadow_contract_would_have_refused_is_told(engine: Engine) {
     assert_eq!((difference.plugin.as_str(), difference.action.as_str()), ("plugin-1", "contract:commit"));
     assert_eq!((difference.live, difference.shadow), ("passed", "violated"));
     assert_eq!(difference.object, "table ns.t");
+}
+
+/// A contract whose word counts in another warehouse makes no shadow's word count here.
+async fn i8_where_no_word_counts_a_shadow_contract_stops_nothing(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    weir.damage("ns", "t").await;
+    let elsewhere = Scope { projects: Vec::new(), warehouses: vec!["00000000-0000-0000-0000-000000000001".into()] };
+    let enforced = Plugin { scope: elsewhere, ..Plugin::reviewer(json!({})) };
+    weir.govern(vec![enforced, shadow(json!({}))]).await;
+
+    // What it cannot be shown, because the document is damaged, is left out.
+    weir.catalog.delete("/namespaces/ns/tables/t").send().await.expect(204);
+
+    weir.govern(vec![Plugin::reviewer(json!({}))]).await;
+    weir.damage("ns", "v").await;
+    weir.catalog.delete("/namespaces/ns/views/v").send().await.expect(429);
 }

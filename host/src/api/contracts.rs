@@ -24,7 +24,7 @@ use crate::auth::Caller;
 use crate::catalog::difference::{Difference, Operation};
 use crate::catalog::ids::WarehouseId;
 use crate::error::Error;
-use crate::plugin::{Panel, Proposal, Submission, Togetherness};
+use crate::plugin::{Coverage, Panel, Proposal, Submission, Togetherness};
 
 /// One change that somebody asks for, not yet made.
 pub struct Proposed<'a> {
@@ -70,12 +70,13 @@ impl App {
         proposed: impl Future<Output = Result<Vec<Proposed<'a>>, Error>> + Send,
     ) -> Result<Judgement, Error> {
         let panel = self.plugins.contracts();
-        if !self.covers(&panel, within).await? {
+        let coverage = self.coverage(&panel, within).await?;
+        if coverage == Coverage::Nobody {
             return Ok(Judgement::content(&panel));
         }
         // What a guest is asked through is large; boxed, so that not everything that asks carries it.
         match self.judged(caller, &panel, together, proposed).boxed().await {
-            Err(error) if !panel.enforces() => {
+            Err(error) if coverage == Coverage::Watched => {
                 tracing::warn!(%error, "a change could not be put before the contracts that only watch");
                 self.authorization.shadows.leave_out();
                 Ok(Judgement::content(&panel))
@@ -84,13 +85,13 @@ impl App {
         }
     }
 
-    /// Whether anybody reviews what happens in a warehouse.
-    async fn covers(&self, panel: &Panel, (id, version): (WarehouseId, i64)) -> Result<bool, Error> {
+    /// Who reviews what happens in a warehouse.
+    async fn coverage(&self, panel: &Panel, (id, version): (WarehouseId, i64)) -> Result<Coverage, Error> {
         if panel.is_empty() {
-            return Ok(false);
+            return Ok(Coverage::Nobody);
         }
         let place = self.authorization.places.of(&self.store, id, version).await?;
-        Ok(panel.covers(&place.project.id, &place.warehouse.id))
+        Ok(panel.coverage(&place.project.id, &place.warehouse.id))
     }
 
     /// Shadows are asked beside it.

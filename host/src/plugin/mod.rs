@@ -53,6 +53,6 @@ pub use guest::{Guest, GuestSettings};
 pub use imports::{Egress, Secret, Secrets};
 pub use limits::Limits;
 pub use load_error::LoadError;
-pub use panel::{Panel, Report, Submission, Togetherness};
+pub use panel::{Coverage, Panel, Report, Submission, Togetherness};
 pub use proposal::Proposal;
 pub use stats::{GuestStats, LATENCY_BOUNDS_US, LastFault};

@@ -16,6 +16,16 @@ pub struct Panel {
     seats: Vec<Seat<Holder>>,
 }
 
+/// Who judges what happens in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    Nobody,
+    /// Contracts beside the others, which stop nothing.
+    Watched,
+    /// At least one contract whose word counts.
+    Enforced,
+}
+
 /// One change as contracts see it.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -54,18 +64,18 @@ impl Panel {
         self.seats.is_empty()
     }
 
-    /// Whether anybody judges what happens in a warehouse, be it only beside the others.
-    pub fn covers(&self, project_id: &str, warehouse_id: &str) -> bool {
-        self.seats.iter().any(|seat| seat.scope.covers(project_id, Some(warehouse_id)))
+    /// Who judges what happens in a warehouse.
+    pub fn coverage(&self, project_id: &str, warehouse_id: &str) -> Coverage {
+        let covering = self.seats.iter().filter(|seat| seat.scope.covers(project_id, Some(warehouse_id)));
+        let mut covering = covering.peekable();
+        if covering.peek().is_none() {
+            return Coverage::Nobody;
+        }
+        if covering.any(|seat| !seat.shadow) { Coverage::Enforced } else { Coverage::Watched }
     }
 
     pub fn has_shadows(&self) -> bool {
         self.seats.iter().any(|seat| seat.shadow)
-    }
-
-    /// Whether anybody's word counts.
-    pub fn enforces(&self) -> bool {
-        self.seats.iter().any(|seat| !seat.shadow)
     }
 
     /// One report for each contract that governs any of the changes, all asked at once.

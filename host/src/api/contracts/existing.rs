@@ -12,6 +12,7 @@ use crate::catalog::difference::{Difference, Operation, Side};
 use crate::catalog::ident::Namespace;
 use crate::catalog::view::ViewMetadata;
 use crate::error::Error;
+use crate::plugin::Coverage;
 use crate::store::rows::{NamespaceRow, Properties, Subtree, Tabular, TabularKind};
 
 /// The most tables and views that move with a namespace which contracts govern.
@@ -115,7 +116,8 @@ impl App {
     ) -> Result<MoveJudgement, Error> {
         let within = (row.warehouse_id, row.warehouse_version);
         let panel = self.plugins.contracts();
-        if !self.covers(&panel, within).await? {
+        let coverage = self.coverage(&panel, within).await?;
+        if coverage == Coverage::Nobody {
             return Ok(MoveJudgement { judgement: self.nothing_to_judge(), inside: None });
         }
         let lineage = above.into_iter().flat_map(|above| above.lineage.iter().copied()).chain([row.id]).collect();
@@ -129,7 +131,8 @@ impl App {
         let mut judgement = self.judge_one(caller, within, proposed).await?;
         let mut inside = self.store.subtree(row.warehouse_id, &row.path).await?.tabulars;
         inside.retain(|tabular| tabular.deleted_at_ms.is_none());
-        if panel.enforces() {
+        let is_judged = coverage == Coverage::Enforced;
+        if is_judged {
             refuse_crowd(row, inside.len())?;
         }
         // Who only watches stops nothing: what it is not shown is left out.
@@ -140,7 +143,7 @@ impl App {
             judgement
                 .join(self.judge_new_name(caller, tabular, (&moved, &tabular.name), Operation::MoveNamespace).await?);
         }
-        Ok(MoveJudgement { judgement, inside: panel.enforces().then_some(inside) })
+        Ok(MoveJudgement { judgement, inside: is_judged.then_some(inside) })
     }
 
     /// A namespace comes to be.

@@ -5,6 +5,7 @@ use crate::catalog::ident::Namespace;
 use crate::catalog::ids::{NamespaceId, WarehouseId};
 use crate::error::Error;
 use crate::permit::Permit;
+use crate::plugin::Coverage;
 use crate::store::Writer;
 use crate::store::rows::Tabular;
 
@@ -29,7 +30,7 @@ impl App {
         places.sort_unstable_by_key(|(id, _)| *id);
         places.dedup_by_key(|(id, _)| *id);
         let panel = self.plugins.contracts();
-        let is_judged = panel.enforces() && self.covers(&panel, within).await?;
+        let is_judged = self.coverage(&panel, within).await? == Coverage::Enforced;
         let mut writer = self.store.begin(permit).await?;
         if !is_judged {
             return Ok(writer);
