@@ -14,7 +14,8 @@ on_both_engines!(
     a_contract_is_told_what_a_commit_does,
     a_registration_over_a_table_is_compared_with_it,
     s26_one_refused_table_refuses_the_whole_transaction_before_any_file,
-    a_commit_without_effect_is_not_put_before_contracts
+    a_commit_without_effect_is_not_put_before_contracts,
+    who_cannot_judge_one_namespace_is_not_asked_about_all_below_it
 );
 
 async fn governed(engine: Engine, plugins: Vec<Plugin>) -> Governed {
@@ -206,4 +207,16 @@ async fn a_commit_without_effect_is_not_put_before_contracts(engine: Engine) {
     weir.catalog.post("/namespaces/ns/tables/t", nothing).send().await.expect(200);
 
     assert_eq!(weir.app.plugins.current().members[0].guest.stats().calls, 0);
+}
+
+async fn who_cannot_judge_one_namespace_is_not_asked_about_all_below_it(engine: Engine) {
+    let weir = Governed::open(engine).await;
+    for path in [json!(["a"]), json!(["a", "b"]), json!(["a", "c"])] {
+        weir.catalog.post("/namespaces", json!({"namespace": path})).send().await.expect(200);
+    }
+    weir.govern(vec![Plugin::reviewer(json!({"behaviour": "trap"}))]).await;
+
+    weir.catalog.delete("/namespaces/a?recursive=true").send().await.expect_error(429, "TooManyRequestsException");
+
+    assert_eq!(weir.app.plugins.current().members[0].guest.stats().calls, 1);
 }

@@ -90,6 +90,9 @@ impl App {
     ) -> Result<Judgement, Error> {
         let mut judgement = self.nothing_to_judge();
         for below in &subtree.namespaces {
+            if judgement.is_hopeless() {
+                return Ok(judgement);
+            }
             let operation = if below.id == row.id { Operation::DropNamespace } else { Operation::DropRecursive };
             let proposed = Box::pin(async {
                 let difference = Difference::new(Some(namespace(below)), None);
