@@ -144,6 +144,21 @@ async fn i1_a_plugin_that_is_not_in_place_is_no_allow() {
     assert_eq!(weir.create_namespace("n").await, 200);
 }
 
+/// T2: a start that took too long may have met a busy machine, so it is tried again without anybody's doing.
+#[tokio::test]
+async fn t2_a_start_that_was_cut_off_is_tried_again() {
+    let weir = Watched::start().await;
+    weir.declare("limits = { load_deadline_ms = 300 }\nsettings = { behaviour = 'loop', at = 'configure' }");
+    weir.put("policy.wasm", fs::read(guest("guest")).expect("built"));
+
+    let first = weir.until(|plugin| plugin["state"] == "backing-off").await;
+
+    let first = first["plugins"][0]["last-failure"].clone();
+    assert_eq!(first["code"], "trial_failed", "{first:#}");
+    weir.until(|plugin| plugin["state"] == "backing-off" && plugin["last-failure"]["at-ms"] != first["at-ms"]).await;
+    assert_eq!(weir.create_namespace("n").await, 503, "until then nobody knows");
+}
+
 /// T30, T31, T37, T29: what the operator demands of a plugin is met, or the plugin is refused by name of the demand.
 #[tokio::test]
 async fn t30_a_plugin_that_does_not_meet_the_demands_is_refused() {

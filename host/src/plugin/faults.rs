@@ -106,6 +106,11 @@ impl PluginFault {
         self.blame() == Blame::Guest && !matches!(self, Self::Guest { kind: GuestFault::InvalidInput, .. })
     }
 
+    /// Whether the same may go well on a machine that is less busy, so that a start is worth another attempt.
+    pub(super) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::Saturated | Self::Unavailable(_))
+    }
+
     /// After which time it may be worth asking again; at least a second where nobody knows.
     pub fn retry_after(&self) -> Duration {
         match self {

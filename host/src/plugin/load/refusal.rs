@@ -28,6 +28,9 @@ pub enum Refusal {
     NotGranted(String),
     #[error("{0}")]
     Trial(String),
+    /// The trial was cut off by what the host had for it at that moment: time, memory, room.
+    #[error("{0}")]
+    TrialCutOff(String),
     #[error("{0}")]
     Configuration(String),
     #[error("version {found} is older than {floor}, {whose}; set `allow_downgrade = true` to load it all the same")]
@@ -47,7 +50,7 @@ impl Refusal {
             Self::Untrusted(_) => "untrusted",
             Self::NotAPlugin(_) => "not_a_plugin",
             Self::NotGranted(_) => "not_granted",
-            Self::Trial(_) => "trial_failed",
+            Self::Trial(_) | Self::TrialCutOff(_) => "trial_failed",
             Self::Configuration(_) => "bad_configuration",
             Self::Downgrade { .. } => "downgrade",
         }
@@ -55,7 +58,7 @@ impl Refusal {
 
     /// Whether trying again later may help without a change of the configuration or the file.
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Fetch { .. } | Self::Bundle(_))
+        matches!(self, Self::Fetch { .. } | Self::Bundle(_) | Self::TrialCutOff(_))
     }
 }
 
@@ -74,6 +77,7 @@ impl From<LoadError> for Refusal {
             | LoadError::Shape(_) => Self::NotAPlugin(why),
             LoadError::NativeUnvouched => Self::Untrusted(why),
             LoadError::Limits(_) | LoadError::Grants(_) | LoadError::Settings(_) => Self::Configuration(why),
+            LoadError::Trial { fault, .. } if fault.may_pass() => Self::TrialCutOff(why),
             LoadError::Trial { .. } => Self::Trial(why),
         }
     }
