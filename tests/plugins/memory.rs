@@ -84,6 +84,31 @@ async fn t9_all_guests_share_one_memory_budget() {
     assert_eq!(sandbox.memory_bytes_used(), 0);
 }
 
+/// T9: who stays within his own limit is not left alone because others have all the memory.
+#[tokio::test]
+async fn t9_a_guest_is_not_blamed_for_the_memory_that_others_have() {
+    let sandbox =
+        Sandbox::open(SandboxSettings { memory_bytes_max: 64 * MIB, ..SandboxSettings::default() }).expect("opens");
+    let compiled = sandbox.compile(bytes("guest")).await.expect("compiles");
+    let keeping = || {
+        let limits = Limits { memory_bytes_max: 60 * MIB, failures_max: 1, ..limits() };
+        settings(json!({ "behaviour": "leak", "bytes": 40 * MIB }), limits)
+    };
+    let first = Guest::load(&sandbox, &compiled, keeping()).await.expect("loads");
+    let second = Guest::load(&sandbox, &compiled, keeping()).await.expect("loads");
+    ask(&first).await.expect("there is room for one");
+
+    for _ in 0..2 {
+        let fault = ask(&second).await.expect_err("there is no room for two");
+        assert_eq!(fault.code(), "memory_exceeded", "{fault}");
+        assert!(fault.to_string().contains("plugins.memory_bytes_max"), "{fault}");
+    }
+
+    assert_eq!(second.breaker(), "closed");
+    ask(&first).await.expect_err("it has reached its own limit");
+    assert_ne!(first.breaker(), "closed");
+}
+
 /// The mode for small machines: nothing is reserved ahead, the limits are the same.
 #[tokio::test]
 async fn a_small_host_keeps_the_same_limits() {

@@ -27,6 +27,9 @@ pub enum PluginFault {
     Trap(String),
     #[error("it wanted more memory than it may have: {0}")]
     MemoryExceeded(String),
+    /// It stayed within its own bound, but others have what all plugins may have together.
+    #[error("it wanted more memory than all plugins have left: {0}")]
+    MemorySpent(String),
     #[error("it handed over more than {bytes_max} bytes at once")]
     OutputTooLarge { bytes_max: u32 },
     #[error("it called the host more than {calls_max} times")]
@@ -76,7 +79,7 @@ impl PluginFault {
             Self::Timeout { .. } => 0,
             Self::Saturated => 1,
             Self::Trap(_) => 2,
-            Self::MemoryExceeded(_) => 3,
+            Self::MemoryExceeded(_) | Self::MemorySpent(_) => 3,
             Self::OutputTooLarge { .. } => 4,
             Self::HostCallsExceeded { .. } => 5,
             Self::BadOutput(_) => 6,
@@ -96,7 +99,7 @@ impl PluginFault {
 
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Saturated | Self::Unavailable(_) | Self::NotExported(_) => Blame::Host,
+            Self::Saturated | Self::MemorySpent(_) | Self::Unavailable(_) | Self::NotExported(_) => Blame::Host,
             _ => Blame::Guest,
         }
     }
@@ -108,7 +111,7 @@ impl PluginFault {
 
     /// Whether the same may go well on a machine that is less busy, so that a start is worth another attempt.
     pub(super) const fn may_pass(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::Saturated | Self::Unavailable(_))
+        matches!(self, Self::Timeout { .. } | Self::Saturated | Self::MemorySpent(_) | Self::Unavailable(_))
     }
 
     /// After which time it may be worth asking again; at least a second where nobody knows.

@@ -42,6 +42,11 @@ impl MemoryBudget {
 #[error("{0}")]
 pub(super) struct OverLimit(String);
 
+/// All guests together have no more; the text says how much was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct BudgetSpent(String);
+
 /// The bookkeeping of one instance. What is refused is a trap: a guest that gets -1 mostly aborts with less telling words.
 pub(super) struct Limiter {
     budget: Arc<MemoryBudget>,
@@ -84,7 +89,7 @@ impl ResourceLimiter for Limiter {
         }
         if !self.budget.reserve(more) {
             let text = format!("{more} bytes more do not fit in `plugins.memory_bytes_max`, which all plugins share");
-            return Err(OverLimit(text).into());
+            return Err(BudgetSpent(text).into());
         }
         self.memory_bytes += more;
         self.growing_bytes = more;
@@ -146,7 +151,7 @@ mod tests {
         first.memory_growing(0, 2 * MIB, None).unwrap();
         second.memory_growing(0, 2 * MIB, None).unwrap();
         let refusal = second.memory_growing(2 * MIB, 3 * MIB, None).unwrap_err();
-        assert!(refusal.downcast_ref::<OverLimit>().is_some(), "{refusal}");
+        assert!(refusal.downcast_ref::<BudgetSpent>().is_some(), "{refusal}");
         drop(first);
         second.memory_growing(2 * MIB, 3 * MIB, None).unwrap();
         drop(second);

@@ -6,7 +6,7 @@ use super::faults::{PluginFault, plain};
 use super::imports::HostCallsExhausted;
 use super::instance::Overdue;
 use super::limits::Limits;
-use super::memory::OverLimit;
+use super::memory::{BudgetSpent, OverLimit};
 
 /// The engine has no type for it.
 const TOO_MUCH_COPIED: &str = "fuel allocated for hostcalls has been exhausted";
@@ -16,6 +16,9 @@ const TEXT_BYTES_MAX: usize = 300;
 pub(super) fn fault(error: &Error, limits: &Limits, deadline_ms: u32) -> PluginFault {
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return PluginFault::MemoryExceeded(over.to_string());
+    }
+    if let Some(spent) = error.downcast_ref::<BudgetSpent>() {
+        return PluginFault::MemorySpent(spent.to_string());
     }
     if error.downcast_ref::<Overdue>().is_some() {
         return PluginFault::Timeout { deadline_ms };
