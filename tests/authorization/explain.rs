@@ -11,6 +11,7 @@ on_both_engines!(
     an_administrator_repairs_what_a_broken_policy_locks,
     a_batch_check_answers_each_question_by_its_id,
     s20_a_batch_check_finds_nothing_that_is_hidden,
+    s20_a_batch_check_that_cannot_be_decided_tells_nothing_of_what_is_there,
     others_are_checked_only_by_those_who_may_explain
 );
 
@@ -106,6 +107,33 @@ async fn s20_a_batch_check_finds_nothing_that_is_hidden(engine: Engine) {
     let absent = ask("x").send().await.expect_error(404, "NoSuchTableException");
 
     assert_eq!(hidden.replace("ns.t", "?"), absent.replace("ns.x", "?"));
+}
+
+async fn s20_a_batch_check_that_cannot_be_decided_tells_nothing_of_what_is_there(engine: Engine) {
+    let weir = Governed::with_one_of_each(engine).await;
+    weir.govern(vec![Plugin::guest(json!({"behaviour": "internal"}))]).await;
+    let place = |more: Value| {
+        let mut place = json!({"action": "drop", "warehouse-id": weir.prefix, "namespace": ["ns"]});
+        place.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        place
+    };
+    let nowhere = json!({"namespace": ["x", "y"], "table": "t"});
+    let operations = [
+        json!({"table": place(json!({"table": "t"}))}),
+        json!({"table": place(json!({"table": "x"}))}),
+        json!({"view": place(json!({"view": "x"}))}),
+        json!({"table": place(nowhere)}),
+        json!({"namespace": place(json!({"action": "delete", "namespace": ["x"]}))}),
+        json!({"warehouse": {"action": "delete", "warehouse-id": "0197f0c8-2222-7aaa-8bbb-0123456789ab"}}),
+    ];
+
+    for operation in operations {
+        for error_on_not_found in [true, false] {
+            let body = json!({"error-on-not-found": error_on_not_found, "checks": [{"operation": operation}]});
+            let answer = weir.management.post("/action/batch-check", body).send().await;
+            assert_eq!(answer.status, 503, "{operation}, {error_on_not_found}: {}", answer.text());
+        }
+    }
 }
 
 async fn others_are_checked_only_by_those_who_may_explain(engine: Engine) {

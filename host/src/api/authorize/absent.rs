@@ -84,7 +84,8 @@ impl App {
         }
     }
 
-    async fn deepest(
+    /// The namespace itself, else the deepest one above it that is there.
+    pub(in crate::api) async fn deepest(
         &self,
         warehouse: &Warehouse,
         mut above: Option<Namespace>,

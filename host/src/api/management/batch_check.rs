@@ -124,7 +124,8 @@ pub async fn batch_check(
             .collect();
         let outcomes = app.outcomes_for(&caller, &asker, &questions).await?;
         for (at, outcome) in places.into_iter().zip(outcomes) {
-            allowed[at] = decided(outcome)?;
+            let is_there = found[at].as_ref().is_some_and(|(_, found)| found.is_there());
+            allowed[at] = decided(outcome)? && is_there;
         }
     }
     let results = request.checks.into_iter().zip(allowed).enumerate().map(|(at, (check, allowed))| {
@@ -144,7 +145,8 @@ pub fn decided(outcome: Outcome) -> Result<bool> {
     }
 }
 
-/// The action with its object; `None` where it is denied without a look at any rule.
+/// The action with its object; `None` where it is denied without a look at any rule. What is not there is asked about,
+/// too: an authorizer that is slow or broken would tell it from what is hidden.
 async fn find(
     app: &App,
     caller: &Caller,
@@ -160,7 +162,20 @@ async fn find(
     }
     match checked.object.find(app, kind).await {
         Ok(found) => Ok(known.map(|action| (action, found))),
-        Err(error) if is_absence(&error) && !error_on_not_found => Ok(None),
+        Err(error) if is_absence(&error) => {
+            let absent = match app.plugins.authorizers().decides() {
+                true => checked.object.absent(app, kind).await?,
+                false => None,
+            };
+            if !error_on_not_found {
+                let asked = known.and(absent);
+                return Ok(asked.map(|absent| (Action::sight(absent.object().kind()), absent)));
+            }
+            if let Some(absent) = &absent {
+                app.sees(caller, &[absent.object()]).await?;
+            }
+            Err(error)
+        }
         Err(error) => Err(error),
     }
 }

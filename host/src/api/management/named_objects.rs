@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::api::authorize::{Object, missing};
+use crate::api::authorize::{Object, Within, missing};
 use crate::api::extract::no_such_warehouse;
 use crate::app::App;
 use crate::catalog::action::Kind;
@@ -32,7 +32,7 @@ pub struct ObjectName {
     pub role_id: Option<Uuid>,
 }
 
-/// What was found under a name.
+/// What was found under a name, or what would be there.
 pub enum Found {
     Server,
     Project(Project),
@@ -40,9 +40,38 @@ pub enum Found {
     Namespace(NamespaceRow),
     Tabular(Box<Tabular>),
     Role(Role),
+    Absent(Box<Absent>),
+}
+
+/// Something that is not there, with the deepest thing above it that is.
+pub struct Absent {
+    kind: Kind,
+    name: String,
+    above: Above,
+}
+
+enum Above {
+    Server,
+    Warehouse(Warehouse),
+    Namespace(NamespaceRow),
+}
+
+impl Absent {
+    fn object(&self) -> Object<'_> {
+        let within = match &self.above {
+            Above::Server => Within::Server,
+            Above::Warehouse(warehouse) => Within::Warehouse(warehouse),
+            Above::Namespace(row) => Within::Namespace(row),
+        };
+        Object::Absent { kind: self.kind, name: &self.name, within }
+    }
 }
 
 impl Found {
+    pub fn is_there(&self) -> bool {
+        !matches!(self, Self::Absent(_))
+    }
+
     pub fn object(&self) -> Object<'_> {
         match self {
             Self::Server => Object::Server,
@@ -51,6 +80,7 @@ impl Found {
             Self::Namespace(row) => Object::Namespace(row),
             Self::Tabular(row) => Object::Tabular(row),
             Self::Role(role) => Object::Role(role),
+            Self::Absent(absent) => absent.object(),
         }
     }
 }
@@ -76,6 +106,35 @@ impl ObjectName {
                 found.map(Found::Role).ok_or_else(|| missing::role(id))
             }
         }
+    }
+
+    /// What is not there, as far as its name can be guessed: to be asked about, so that what is hidden answers neither
+    /// otherwise nor later.
+    pub async fn absent(&self, app: &App, kind: Kind) -> Result<Option<Found>> {
+        let absent = |kind, name, above| Some(Found::Absent(Box::new(Absent { kind, name, above })));
+        let (name, path) = match kind {
+            Kind::Server | Kind::Role => return Ok(None),
+            Kind::Project => return Ok(absent(kind, self.project_id.clone().unwrap_or_default(), Above::Server)),
+            Kind::Warehouse => (String::new(), None),
+            Kind::Namespace | Kind::Table | Kind::View if self.id(kind).is_some() => return Ok(None),
+            Kind::Namespace => {
+                let path = self.path()?;
+                (path.name().to_owned(), path.parent())
+            }
+            Kind::Table | Kind::View => (self.table.clone().unwrap_or_default(), Some(self.path()?)),
+        };
+        let id = self.warehouse_id()?;
+        let Some(warehouse) = app.store.warehouse(id).await? else {
+            return Ok(absent(Kind::Warehouse, id.to_string(), Above::Server));
+        };
+        if kind == Kind::Warehouse {
+            return Ok(None);
+        }
+        let above = match app.deepest(&warehouse, path).await? {
+            Some(row) => Above::Namespace(row),
+            None => Above::Warehouse(warehouse),
+        };
+        Ok(absent(kind, name, above))
     }
 
     /// The id by which an object of this kind is looked up, if it is; then a caller who may not see it must not learn
