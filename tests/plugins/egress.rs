@@ -256,6 +256,27 @@ async fn t22_requests_of_one_call_are_bounded() {
     assert_eq!(told(&guest).await, "denied: the requests of this call are used up");
 }
 
+/// T22: what was read of an answer that is too large is used up like any other.
+#[tokio::test]
+async fn t22_answers_that_come_to_nothing_count() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let length = 4 << 20;
+    let large = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{length:x}\r\n{}\r\n0\r\n\r\n",
+        "x".repeat(length)
+    );
+    tokio::spawn(async move {
+        for answer in [large, OK.replace('\n', "\r\n")] {
+            let (stream, _) = listener.accept().await.expect("accepted");
+            tokio::spawn(serve(stream, answer.into_bytes(), false, Arc::default()));
+        }
+    });
+    let twice = json!({ "behaviour": "http-flood", "url": origin, "count": 2 });
+    let guest = with(twice, &[&origin], true, Limits { http_bytes_max: 100_000, ..limits() }).await;
+    assert_eq!(told(&guest).await, "too large");
+}
+
 /// T22: requests of all instances together are counted, too; who finds no free connection waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t22_connections_of_a_plugin_are_bounded() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, Response};
@@ -83,13 +84,13 @@ impl Host for State {
             }
         };
         let loans = self.loans.clone();
-        let bytes_max = prepared.answer_bytes_max;
-        let exchange = async move {
+        let (bytes_max, bytes_read) = (prepared.answer_bytes_max, AtomicU64::new(0));
+        let exchange = async {
             let Prepared { client, request, within, .. } = prepared;
             let connected = async {
                 // The semaphore is never closed.
                 let _connection = loans.http.connections.acquire().await;
-                exchange(&client, request, bytes_max).await
+                exchange(&client, request, bytes_max, &bytes_read).await
             };
             tokio::time::timeout(within, connected).await.unwrap_or(Err(HttpFault::Timeout))
         };
@@ -97,13 +98,15 @@ impl Host for State {
             Some(turn) => turn.outside(exchange).await,
             None => exchange.await,
         };
+        // What was read counts, also where it came to nothing.
+        let budget = &mut self.invocation.budget;
+        budget.http_bytes = budget.http_bytes.saturating_sub(bytes_read.into_inner());
         match &answer {
             Ok(answer) => {
                 // From here on the guest may have seen keys.
                 if let Some(loan) = self.invocation.loan.as_mut().filter(|_| answer.status < 300) {
                     loan.note_answer(&answer.body);
                 }
-                self.invocation.budget.http_bytes -= (answer.body.len() as u64).min(self.invocation.budget.http_bytes)
             }
             Err(HttpFault::Denied(_)) => self.loans.counters.denied(Capability::Http),
             Err(_) => {}
@@ -217,20 +220,22 @@ async fn exchange(
     client: &reqwest::Client,
     request: reqwest::Request,
     bytes_max: u64,
+    bytes_read: &AtomicU64,
 ) -> Result<GuestResponse, HttpFault> {
     let answer = client.execute(request).await.map_err(|error| fault(&error))?;
     let status = answer.status().as_u16();
     let headers = http_head::response(answer.headers()).ok_or(HttpFault::TooLarge)?;
-    let body = body(answer, bytes_max).await?;
+    let body = body(answer, bytes_max, bytes_read).await?;
     Ok(GuestResponse { status, headers, body })
 }
 
-async fn body(mut answer: Response, bytes_max: u64) -> Result<Vec<u8>, HttpFault> {
+async fn body(mut answer: Response, bytes_max: u64, bytes_read: &AtomicU64) -> Result<Vec<u8>, HttpFault> {
     if answer.content_length().is_some_and(|length| length > bytes_max) {
         return Err(HttpFault::TooLarge);
     }
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| fault(&error))? {
+        bytes_read.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         if (body.len() + chunk.len()) as u64 > bytes_max {
             return Err(HttpFault::TooLarge);
         }
