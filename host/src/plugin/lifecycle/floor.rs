@@ -1,6 +1,7 @@
 //! The downgrade floor: the newest version of each plugin that ran here, remembered between starts.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -79,8 +80,10 @@ impl Floors {
     fn write(&self, text: &[u8]) -> std::io::Result<()> {
         let folder = self.file.parent().unwrap_or(std::path::Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let file = tempfile::NamedTempFile::new_in(folder)?;
-        std::fs::write(file.path(), text)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text)?;
+        // A rename may outlive what was written before it, and an empty file stops the next start.
+        file.as_file().sync_all()?;
         file.persist(&self.file).map(drop).map_err(|error| error.error)
     }
 }
