@@ -87,6 +87,10 @@ impl Attempt<'_> {
     pub fn failed(mut self, now_ms: i64) {
         self.told = true;
         let mut state = self.breaker.lock();
+        if state.open_until_ms.is_some() && !self.is_trial {
+            // It was under way when others opened it: the same trouble, no further one.
+            return;
+        }
         state.failures = state.failures.saturating_add(1);
         let failures_max = self.breaker.failures_max;
         if self.is_trial || (failures_max > 0 && state.failures >= failures_max) {
@@ -138,6 +142,22 @@ mod tests {
 
         breaker.admit(3 * PAUSE_MS).expect("the next trial").succeeded();
         assert_eq!(breaker.position(3 * PAUSE_MS), Position::Closed);
+    }
+
+    /// T50: calls that were under way when it opened lengthen no pause, nor do they end a trial.
+    #[test]
+    fn what_was_under_way_opens_it_once() {
+        let breaker = Breaker::new(FAILURES_MAX);
+        let mut under_way: Vec<_> = (0..5 * FAILURES_MAX).map(|_| breaker.admit(0).expect("admitted")).collect();
+        let late = under_way.split_off(4 * FAILURES_MAX as usize);
+        under_way.into_iter().for_each(|attempt| attempt.failed(0));
+        assert_eq!(breaker.position(0), Position::Open { until_ms: PAUSE_MS });
+
+        let trial = breaker.admit(PAUSE_MS).expect("one may try");
+        late.into_iter().for_each(|attempt| attempt.failed(PAUSE_MS));
+        assert!(breaker.admit(PAUSE_MS).is_err(), "still only one");
+        trial.succeeded();
+        assert_eq!(breaker.position(PAUSE_MS), Position::Closed);
     }
 
     /// P4: a trial whose request went away does not keep the breaker open for ever.
