@@ -17,6 +17,7 @@ on_both_engines!(
     s13_a_table_outside_its_warehouse_is_not_vended,
     a_new_credential_ends_what_was_remembered,
     a_staged_table_at_a_chosen_place_gets_no_keys,
+    where_drops_are_soft_clients_are_told_not_to_delete_files,
     t39_a_plugin_that_goes_too_far_gives_nothing,
     r27_a_silent_token_service_keeps_no_other_load_waiting,
 );
@@ -191,6 +192,25 @@ async fn a_staged_table_at_a_chosen_place_gets_no_keys(engine: Engine) {
     let answer = ask(staged).send().await;
 
     assert!(!answer.text().contains("storage-credentials"), "{}", answer.text());
+}
+
+/// What Spark purges by itself could not be brought back; the operator may want clients to delete all the same.
+async fn where_drops_are_soft_clients_are_told_not_to_delete_files(engine: Engine) {
+    let lake = Lake::open(engine, KEYS).await;
+    lake.create_table("t").await;
+    let told = async || lake.load("t", VENDED).await["config"]["s3.delete-enabled"].clone();
+    assert_eq!(told().await, Value::Null, "what is dropped is gone anyway");
+    let soft = json!({"delete-profile": {"type": "soft", "expiration-seconds": 60}});
+    lake.warehouse.post("/delete-profile", soft).send().await.expect(200);
+
+    assert_eq!(told().await, "false");
+
+    let mut profile = lake.s3.profile("wh");
+    profile["sts-enabled"] = json!(true);
+    profile["push-s3-delete-disabled"] = json!(false);
+    let body = json!({"storage-profile": profile, "storage-credential": S3Server::credential()});
+    lake.warehouse.post("/storage", body).send().await.expect(200);
+    assert_eq!(told().await, Value::Null, "the profile says that they may");
 }
 
 async fn t39_a_plugin_that_goes_too_far_gives_nothing(engine: Engine) {

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::files::{S3Profile, Storage, StorageCredential, StorageProfile};
 use crate::plugin::Object as Described;
 use crate::secrets::{Kept, Owner, Plain};
-use crate::store::rows::{StoredSecret, Warehouse};
+use crate::store::rows::{DeleteProfile, StoredSecret, Warehouse};
 
 /// What a warehouse's files are reached by, as of one version of the warehouse. `Debug` shows no key.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct StorageAccess {
     pub profile: StorageProfile,
     /// The key, secret; `None` where the storage needs none.
     pub credential: Option<StorageCredential>,
+    /// Whether what is dropped can be brought back for a while.
+    pub drops_softly: bool,
     pub own: Own,
 }
 
@@ -79,8 +81,9 @@ impl App {
             StorageProfile::S3(_) => self.credential_of(warehouse).await?,
         };
         let own = self.own_of(warehouse, &profile, credential.as_ref()).await?;
+        let drops_softly = warehouse.delete_profile != DeleteProfile::Hard;
         let (id, version) = key;
-        let access = Arc::new(StorageAccess { warehouse: id, version, profile, credential, own });
+        let access = Arc::new(StorageAccess { warehouse: id, version, profile, credential, drops_softly, own });
         self.storages.opened.insert(key, Arc::clone(&access)).await;
         Ok(access)
     }

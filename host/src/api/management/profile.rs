@@ -206,6 +206,7 @@ impl Described {
             version: 0,
             profile: self.profile.clone(),
             credential: self.credential.clone(),
+            drops_softly: false,
             own: Own::Open(reached),
         };
         Trial::at(app, caller, (project, warehouse), (access, (**profile).clone()))

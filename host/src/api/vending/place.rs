@@ -74,9 +74,14 @@ impl TablePlace {
         }
     }
 
-    /// What a client has to know of the storage; a plugin may say the same, but nothing else.
+    /// What a client has to know of the storage, with what the operator asks of it.
     pub fn client_config(&self) -> BTreeMap<String, String> {
-        client_config(&self.profile)
+        let mut config = client_config(&self.profile);
+        if self.profile.push_s3_delete_disabled && self.storage.drops_softly {
+            // Spark itself deletes the files of `DROP TABLE … PURGE`: the table could come back, but without them.
+            config.insert("s3.delete-enabled".to_owned(), "false".to_owned());
+        }
+        config
     }
 }
 
@@ -89,7 +94,7 @@ pub(super) fn scope_document(profile: &S3Profile, place: &Location, verbs: Verbs
     Scope { place, verbs, partition, kms_key_arn: profile.aws_kms_key_arn.as_deref() }.session_policy()
 }
 
-/// What has to be known of a storage by everybody who reaches it.
+/// What has to be known of a storage by everybody who reaches it; a plugin may say the same, but nothing else.
 pub(super) fn client_config(profile: &S3Profile) -> BTreeMap<String, String> {
     let region = &profile.region;
     let mut config = BTreeMap::from([
