@@ -11,6 +11,7 @@ on_both_engines!(
     a_table_in_a_bucket_is_registered_from_its_file,
     r15_a_purge_deletes_the_objects_of_the_table_and_no_sibling,
     r15_a_purge_works_on_a_storage_that_deletes_one_by_one,
+    r15_a_purge_works_on_a_storage_that_wants_the_md5_of_what_is_deleted,
     a_warehouse_that_its_key_does_not_open_is_not_created,
     every_problem_of_a_bucket_s_profile_is_told_with_its_pointer,
     s18_an_endpoint_that_the_operator_does_not_list_is_never_asked,
@@ -58,6 +59,10 @@ async fn r15_a_purge_deletes_the_objects_of_the_table_and_no_sibling(engine: Eng
 
 async fn r15_a_purge_works_on_a_storage_that_deletes_one_by_one(engine: Engine) {
     purge(engine, Quirks { deletes_many: false, page_keys_max: 3, ..Quirks::default() }).await;
+}
+
+async fn r15_a_purge_works_on_a_storage_that_wants_the_md5_of_what_is_deleted(engine: Engine) {
+    purge(engine, Quirks { wants_md5: true, page_keys_max: 3, ..Quirks::default() }).await;
 }
 
 async fn purge(engine: Engine, quirks: Quirks) {

@@ -40,6 +40,8 @@ pub struct Quirks {
     pub keeps_checksums: bool,
     /// Whether many objects can be deleted at once.
     pub deletes_many: bool,
+    /// Whether that has to come with the MD5 of its body.
+    pub wants_md5: bool,
     /// Whether there is an STS.
     pub has_sts: bool,
     /// Whether session policies bound what keys can do; some storages take them and look away.
@@ -54,6 +56,7 @@ impl Default for Quirks {
             honours_conditions: true,
             keeps_checksums: true,
             deletes_many: true,
+            wants_md5: false,
             has_sts: true,
             enforces_policies: true,
             page_keys_max: 1_000,

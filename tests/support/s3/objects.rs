@@ -156,6 +156,9 @@ fn delete_many(shelf: &mut Shelf, caller: &Caller, asked: &Asked) -> Result<Resp
     if !shelf.quirks.deletes_many {
         return Err(Refusal::new(501, "NotImplemented", "objects are deleted one by one"));
     }
+    if shelf.quirks.wants_md5 && asked.header("content-md5").is_none() {
+        return Err(Refusal::new(400, "MissingContentMD5", "a deletion of many objects comes with its MD5"));
+    }
     let text = asked.text();
     let keys: Vec<String> = elements(&text, "Object").iter().filter_map(|object| text_of(object, "Key")).collect();
     if keys.is_empty() || keys.len() > 1_000 {

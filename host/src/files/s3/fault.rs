@@ -61,6 +61,11 @@ impl Fault {
         matches!(self.status, Some(405 | 501)) || self.code.as_deref() == Some("NotImplemented")
     }
 
+    /// The storage knows what was asked of it, but wants it said in another way.
+    pub(super) fn is_bad_request(&self) -> bool {
+        self.status == Some(400)
+    }
+
     pub(super) fn on(self, location: &Location) -> FileError {
         match self.status {
             _ if self.is_missing() => FileError::Missing(location.clone()),

@@ -66,7 +66,10 @@ impl S3Files {
                 None => Ok(()),
                 Some(failure) => Err(FileError::failed(location, fault::kept(failure.code().unwrap_or_default()))),
             },
-            Err(fault) if fault.is_not_implemented() => self.delete_one_by_one(keys, location).await,
+            // Older storages want the MD5 of such a body, which SDKs do not send any more.
+            Err(fault) if fault.is_not_implemented() || fault.is_bad_request() => {
+                self.delete_one_by_one(keys, location).await
+            }
             Err(fault) => Err(fault.on(location)),
         }
     }
