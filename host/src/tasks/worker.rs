@@ -262,9 +262,10 @@ async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Halt {
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default().max(100));
     let mut ends_ms = task.lease_until_ms.unwrap_or_default();
     loop {
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(wait.min(left(app, ends_ms))).await;
         let begun_ms = app.clock.now_ms();
-        match tokio::time::timeout(wait, extend_lease(app, task, lease_ms)).await {
+        let within = wait.min(left(app, ends_ms));
+        match tokio::time::timeout(within, extend_lease(app, task, lease_ms)).await {
             Ok(Ok(Some(TaskStatus::Stopping))) => return Halt::Cancelled,
             Ok(Ok(Some(_))) => ends_ms = begun_ms.saturating_add(lease_ms),
             Ok(Ok(None)) => return Halt::LeaseLost,
@@ -275,6 +276,11 @@ async fn keep_alive(app: &App, task: &Task, lease_ms: i64) -> Halt {
             return Halt::LeaseLost;
         }
     }
+}
+
+/// How long a lease goes on.
+fn left(app: &App, ends_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ends_ms.saturating_sub(app.clock.now_ms())).unwrap_or_default())
 }
 
 async fn extend_lease(app: &App, task: &Task, lease_ms: i64) -> Result<Option<TaskStatus>> {

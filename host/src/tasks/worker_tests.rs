@@ -53,7 +53,7 @@ async fn held() -> (tempfile::TempDir, Arc<App>, Task) {
     (folder, app, held)
 }
 
-const LEASE_MS: i64 = 300;
+const LEASE_MS: i64 = 900;
 
 #[tokio::test]
 async fn cancelled_work_ends_at_the_next_heartbeat_for_good() {
@@ -77,7 +77,9 @@ async fn work_ends_with_its_lease_where_the_ledger_does_not_answer() {
 
     let ended = unless_halted(&app, &task, LEASE_MS, pending()).await.unwrap();
 
+    let late_ms = app.clock.now_ms() - task.lease_until_ms.unwrap();
     assert_eq!(ended, Ended::LeaseLost);
+    assert!(late_ms < LEASE_MS / 4, "somebody else may have held it for {late_ms} ms");
 }
 
 #[tokio::test]
