@@ -56,12 +56,30 @@ pub fn form(session: &Session<'_>) -> Result<Vec<(String, String)>, Fault> {
     ];
     form.extend(profile.role(want.audience).map(|arn| ("RoleArn".to_string(), arn.to_string())));
     form.extend(profile.external_id.iter().map(|id| ("ExternalId".to_string(), id.clone())));
+    let caller = taggable(&call.principal.id);
     for (at, (key, value)) in profile.sts_session_tags.iter().enumerate() {
-        let value = value.replace("{caller}", &call.principal.id).replace("{table}", &want.table.id);
+        let value = value.replace("{caller}", &caller).replace("{table}", &want.table.id);
         form.push((format!("Tags.member.{}.Key", at + 1), key.clone()));
         form.push((format!("Tags.member.{}.Value", at + 1), value));
     }
     Ok(form)
+}
+
+/// A caller's id in the characters that STS takes in a tag:
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html>.
+///
+/// `oidc~alice` is `oidc/alice`, since no issuer's name has a slash; what else is not taken is spelled as `=7C`. No two
+/// ids have one spelling, because policies of the cloud may compare them.
+fn taggable(id: &str) -> String {
+    let mut text = String::with_capacity(id.len());
+    for byte in id.replacen('~', "/", 1).bytes() {
+        if byte.is_ascii_alphanumeric() || b" _.:/+-@".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("={byte:02X}"));
+        }
+    }
+    text
 }
 
 /// The keys in an answer, or what STS says instead of them.

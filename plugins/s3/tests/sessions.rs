@@ -48,12 +48,29 @@ fn a_session_is_asked_for_under_the_host_s_policy_in_the_caller_s_name() {
         ("DurationSeconds", "1800"),
         ("RoleSessionName", "weir-al-ice--@example.com"),
         ("Tags.member.1.Key", "team"),
-        ("Tags.member.2.Value", "oidc~al ice/é@example.com"),
+        ("Tags.member.2.Value", "oidc/al ice/=C3=A9@example.com"),
     ] {
         assert_eq!(told(&form, name), Some(value), "{name}");
     }
     let long = form_of(profile, &"a".repeat(200)).unwrap();
     assert_eq!(told(&long, "RoleSessionName").unwrap().len(), 64);
+}
+
+/// STS refuses a tag with any other character, and with it the session.
+#[test]
+fn a_caller_in_a_tag_is_spelled_as_sts_takes_it_and_as_nobody_else() {
+    let profile = r#"{"region":"eu","sts-session-tags":{"who":"by {caller}"}}"#;
+    for (caller, tag) in [
+        ("anonymous", "by anonymous"),
+        ("oidc~alice", "by oidc/alice"),
+        ("oidc~auth0|alice", "by oidc/auth0=7Calice"),
+        ("oidc~auth0/alice", "by oidc/auth0/alice"),
+        ("oidc~auth0~alice", "by oidc/auth0=7Ealice"),
+        ("oidc~auth0=7Calice", "by oidc/auth0=3D7Calice"),
+    ] {
+        let form = form_of(profile, caller).unwrap();
+        assert_eq!(told(&form, "Tags.member.1.Value"), Some(tag), "{caller}");
+    }
 }
 
 #[test]
