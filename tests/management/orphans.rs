@@ -13,6 +13,7 @@ use crate::house::{House, path_of};
 on_both_engines!(
     r15_files_of_commits_that_never_came_go_in_time,
     r15_nothing_goes_where_another_writer_numbers_the_files,
+    r15_nothing_goes_where_the_catalog_before_may_go_on_committing,
     r15_orphans_stay_where_nobody_asked,
 );
 
@@ -106,6 +107,24 @@ async fn r15_nothing_goes_where_another_writer_numbers_the_files(engine: Engine)
     a_day_passes(&house).await;
 
     assert!(left.exists() && foreign.exists() && files.iter().all(|file| file.exists()));
+}
+
+/// It was registered here, and the catalog that it came from, whose files are named alike, never stopped.
+async fn r15_nothing_goes_where_the_catalog_before_may_go_on_committing(engine: Engine) {
+    let house = house(engine).await;
+    let (table, files) = table_at_version_4(&house).await;
+    house.drop_table("ns", "t", "").send().await.expect(204);
+    house.pass_seconds(600);
+    let body = json!({"name": "t", "metadata-location": format!("file://{}", files[4].display())});
+    house.catalog.post("/namespaces/ns/register", body).send().await.expect(200);
+    let commit = bodies::commit(json!([]), bodies::set_property("k", "5"));
+    house.catalog.post("/namespaces/ns/tables/t", commit).send().await.expect(200);
+    let elsewhere = leave(&table.join("metadata"), "00005", ".metadata.json");
+    change_time(&elsewhere, SystemTime::now() + Duration::from_secs(1_200));
+
+    a_day_passes(&house).await;
+
+    assert!(elsewhere.exists() && files.iter().all(|file| file.exists()));
 }
 
 async fn r15_orphans_stay_where_nobody_asked(engine: Engine) {

@@ -15,6 +15,8 @@ use crate::store::Writer;
 use crate::store::rows::Tabular;
 
 const PAGE: u32 = 500;
+/// A table's first metadata is made so shortly before its row, at most.
+const BIRTH_MS: i64 = 60_000;
 
 /// Looks into the metadata folder of every table, soft-deleted ones included.
 pub async fn work(app: &App) -> Result<Writer, Trouble> {
@@ -45,7 +47,8 @@ pub async fn work(app: &App) -> Result<Writer, Trouble> {
 /// Deletes the files of one table that were written since it is here, before the given time, yet never committed.
 ///
 /// INVARIANT: only files in a folder of the table's own, named as this catalog names them, that no commit can have made the
-/// table's metadata ([`TableMetadata::never_committed`]). What was there before the table came here is somebody's history.
+/// table's metadata ([`TableMetadata::never_committed`]). What was there before the table came here is somebody's history,
+/// what comes later may be somebody's as well for as long as the table remembers an earlier home.
 async fn clean(app: &App, table: &Tabular, before_ms: i64) -> Result<()> {
     let Some(folder) = Location::parse(&table.metadata_location)?.parent() else { return Ok(()) };
     if !table.location.contains(&folder) || folder == table.location {
@@ -67,10 +70,21 @@ async fn clean(app: &App, table: &Tabular, before_ms: i64) -> Result<()> {
         return Ok(());
     };
     let metadata = TableMetadata::parse(&document.all.unpack()?)?;
+    if remembers_another_home(&metadata, table) {
+        return Ok(());
+    }
     for name in metadata.never_committed(&table.metadata_location, old.keys().map(String::as_str)) {
         let file = folder.join(name)?;
         files.delete(&file).await?;
         tracing::info!(table.id = %table.id, file = file.as_str(), "a metadata file that was never committed is deleted");
     }
     Ok(())
+}
+
+/// Whether the oldest metadata that the table knows of was made before the table came here: by another catalog, which
+/// numbers its files alike, and may go on committing to the same folder.
+fn remembers_another_home(metadata: &TableMetadata, table: &Tabular) -> bool {
+    let oldest = metadata.metadata_log().next();
+    let began_ms = oldest.map_or(metadata.last_updated_ms(), |oldest| oldest.timestamp_ms);
+    began_ms < table.created_at_ms.saturating_sub(BIRTH_MS)
 }
