@@ -12,6 +12,7 @@ on_both_engines!(
     a_credential_lies_in_vault_under_its_warehouse,
     each_way_to_log_in_is_taken,
     a_token_is_renewed_while_it_lives_replaced_when_it_does_not,
+    a_denying_vault_is_not_logged_in_to_with_each_request,
     a_sealed_or_denying_vault_is_told_as_such_and_comes_back,
     a_wrong_login_keeps_no_credential,
     an_idle_login_is_kept_alive,
@@ -96,9 +97,30 @@ async fn a_token_is_renewed_while_it_lives_replaced_when_it_does_not(engine: Eng
     set().await.expect(200);
     assert_eq!((vault.logins().len(), vault.renewals()), (2, 1));
 
+    lake.house.pass_seconds(60);
     vault.revoke_tokens();
     set().await.expect(200);
     assert_eq!((vault.logins().len(), vault.renewals()), (3, 1));
+}
+
+/// No login gives what a policy does not, and each leaves a token behind.
+async fn a_denying_vault_is_not_logged_in_to_with_each_request(engine: Engine) {
+    let vault = VaultServer::start().await;
+    let lake = lake(engine, &vault, APPROLE).await;
+    let set = || {
+        let credential = json!({"new-storage-credential": S3Server::credential()});
+        lake.warehouse.post("/storage-credential", credential).send()
+    };
+    lake.house.pass_seconds(60);
+    vault.deny(true);
+
+    for _ in 0..4 {
+        set().await.expect(503);
+    }
+
+    assert_eq!(vault.logins().len(), 2, "one to begin with, one to find out that the token is not to blame");
+    vault.deny(false);
+    set().await.expect(200);
 }
 
 async fn a_sealed_or_denying_vault_is_told_as_such_and_comes_back(engine: Engine) {

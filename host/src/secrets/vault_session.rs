@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 
 /// For one request; who waits for somebody else's login waits as long.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// A token that is refused sooner is not to blame: another login would change nothing, and leave one more token behind.
+const LOGIN_MS_MIN: i64 = 30_000;
 
 /// One login at a time; whoever comes meanwhile waits for it.
 pub(super) struct Sessions {
@@ -29,6 +31,7 @@ pub(super) struct Sessions {
 #[derive(Clone)]
 struct Session {
     client: Arc<VaultClient>,
+    begun_ms: i64,
     /// `None` for a token that lives for ever.
     lease: Option<Lease>,
 }
@@ -62,11 +65,12 @@ impl Sessions {
         Ok(self.put(session))
     }
 
-    /// Another client in the place of one whose token was refused, unless somebody replaced it already.
+    /// Another client in the place of one whose token was refused, unless somebody replaced it already; the same where
+    /// its token is new.
     pub(super) async fn replace(&self, refused: &Arc<VaultClient>, now_ms: i64) -> Result<Arc<VaultClient>> {
         let _turn = self.turn().await?;
         let session = match self.present() {
-            Some(session) if !Arc::ptr_eq(&session.client, refused) => session,
+            Some(session) if !Arc::ptr_eq(&session.client, refused) || session.is_new(now_ms) => session,
             _ => self.login(now_ms).await?,
         };
         Ok(self.put(session))
@@ -118,7 +122,8 @@ impl Sessions {
         };
         let auth = auth.map_err(|error| self.fault(error))?;
         tracing::info!(url = settings.url, login = mount, "logged in at the secret store");
-        Ok(Session { client: Arc::new(self.client(&auth.client_token)?), lease: lease(&auth, now_ms) })
+        let client = Arc::new(self.client(&auth.client_token)?);
+        Ok(Session { client, begun_ms: now_ms, lease: lease(&auth, now_ms) })
     }
 
     /// Read again for each login: the cluster replaces it from time to time.
@@ -135,7 +140,7 @@ impl Sessions {
         let client = self.client(text)?;
         let found = token::lookup_self(&client).await.map_err(|error| self.fault(error))?;
         let lease = (found.ttl > 0).then(|| Lease::of(found.ttl, found.renewable.unwrap_or_default(), now_ms));
-        Ok(Session { client: Arc::new(client), lease })
+        Ok(Session { client: Arc::new(client), begun_ms: now_ms, lease })
     }
 
     /// 400 where certificates or address are wrong.
@@ -159,6 +164,10 @@ impl Sessions {
 }
 
 impl Session {
+    fn is_new(&self, now_ms: i64) -> bool {
+        now_ms < self.begun_ms.saturating_add(LOGIN_MS_MIN)
+    }
+
     fn is_due(&self, now_ms: i64) -> bool {
         self.lease.is_some_and(|lease| now_ms >= lease.renew_at_ms)
     }
