@@ -135,7 +135,7 @@ async fn members(plugins: &[(PathBuf, Value)]) -> Vec<Member> {
         let settings = GuestSettings {
             name: format!("plugin-{number}"),
             settings_json: settings.to_string(),
-            limits: GuestLimits { deadline_ms: 20_000, ..GuestLimits::default() },
+            limits: GuestLimits { deadline_ms: 20_000, failures_max: 10, ..GuestLimits::default() },
             ..GuestSettings::default()
         };
         let guest = Guest::load(sandbox().await, &*compiled(path).await, settings).await.expect("the guest loads");

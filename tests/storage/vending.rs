@@ -20,6 +20,7 @@ on_both_engines!(
     where_drops_are_soft_clients_are_told_not_to_delete_files,
     t39_a_plugin_that_goes_too_far_gives_nothing,
     r27_a_silent_token_service_keeps_no_other_load_waiting,
+    r27_what_a_token_service_refuses_is_not_held_against_the_plugin,
 );
 
 /// The flat keys, the element, the policy that STS got.
@@ -237,4 +238,19 @@ async fn r27_a_silent_token_service_keeps_no_other_load_waiting(engine: Engine) 
 
     asked.expect_error(503, "ServiceUnavailableException");
     lake.catalog.get("/namespaces/ns/tables/t").send().await.expect(200);
+}
+
+/// One plugin serves all warehouses: a role that is wrong in one of them must not have it left alone in the others.
+async fn r27_what_a_token_service_refuses_is_not_held_against_the_plugin(engine: Engine) {
+    let lake = Lake::open(engine, KEYS).await;
+    let key = key_of(&lake.create_table("t").await);
+    lake.s3.set_quirks(weir_tests::s3::Quirks { has_sts: false, ..Default::default() });
+    for _ in 0..12 {
+        let asked = lake.catalog.get("/namespaces/ns/tables/t").header(VENDED.0, VENDED.1).send().await;
+        asked.expect_error(503, "ServiceUnavailableException");
+    }
+
+    let uri = format!("{}/lake/{key}/data/x", lake.s3.url());
+    let body = json!({"method": "GET", "region": S3Server::REGION, "uri": uri, "headers": {}});
+    lake.catalog.post("/namespaces/ns/tables/t/sign", body).send().await.expect(200);
 }

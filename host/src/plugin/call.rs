@@ -193,10 +193,20 @@ impl Guest {
     }
 
     /// The wall clock round a call, whatever it waits for; and the books.
-    pub(super) async fn answered<T>(
+    pub(super) fn answered<T>(
         &self,
         ends: Instant,
         asking: impl Future<Output = Result<T, PluginFault>>,
+    ) -> impl Future<Output = Result<T, PluginFault>> {
+        self.counted(ends, asking, PluginFault::is_failure)
+    }
+
+    /// The same, with what is held against the plugin.
+    pub(super) async fn counted<T>(
+        &self,
+        ends: Instant,
+        asking: impl Future<Output = Result<T, PluginFault>>,
+        is_failure: fn(&PluginFault) -> bool,
     ) -> Result<T, PluginFault> {
         let attempt = self.breaker.admit(now_ms()).map_err(|_| self.broken())?;
         let started = Instant::now();
@@ -205,7 +215,7 @@ impl Guest {
         self.pool.loans.counters.answered(started.elapsed(), answer.as_ref().err());
         match &answer {
             Ok(_) => attempt.succeeded(),
-            Err(fault) if fault.is_failure() => attempt.failed(now_ms()),
+            Err(fault) if is_failure(fault) => attempt.failed(now_ms()),
             Err(_) => drop(attempt),
         }
         answer

@@ -114,6 +114,12 @@ impl PluginFault {
         matches!(self, Self::Timeout { .. } | Self::Saturated | Self::MemorySpent(_) | Self::Unavailable(_))
     }
 
+    /// The same of a storage plugin. What it reports, what it answers too much of is mostly the word of a token service,
+    /// about the storage of one warehouse: those of the others must not be left without it.
+    pub(super) fn is_failure_of_storage(&self) -> bool {
+        self.is_failure() && !matches!(self, Self::Guest { .. } | Self::ScopeViolation(_))
+    }
+
     /// After which time it may be worth asking again; at least a second where nobody knows.
     pub fn retry_after(&self) -> Duration {
         match self {

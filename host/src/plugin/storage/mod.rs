@@ -47,7 +47,7 @@ impl Guest {
             let kinds = storing.weir_plugin_storage().call_kinds(store).await;
             self.end(lease, kinds.map(Ok), |_| Ok(()))
         };
-        self.answered(ends, asking).await
+        self.counted(ends, asking, PluginFault::is_failure_of_storage).await
     }
 
     /// Whether the plugin serves profiles of this kind; it is asked once.
@@ -67,7 +67,7 @@ impl Guest {
             let problems = checked.map(|checked| Ok(checked.err().unwrap_or_default()));
             self.end(lease, problems, |problems| answer::problems(problems))
         };
-        self.answered(ends, asking).await
+        self.counted(ends, asking, PluginFault::is_failure_of_storage).await
     }
 
     /// What a client may have for the place that is wanted, inside the bounds.
@@ -99,7 +99,7 @@ impl Guest {
             lease.give_back();
             bounds.grant(answer.map_err(PluginFault::of_guest)?, want, &loan)
         };
-        self.answered(ends, asking).await
+        self.counted(ends, asking, PluginFault::is_failure_of_storage).await
     }
 
     /// The headers that a client adds to its request, which are those that the host computed.
@@ -125,7 +125,7 @@ impl Guest {
             self.end(lease, answer, |signed| answer::check_signed(&signed.headers, &loan))?;
             Ok(loan.signature().unwrap_or_default().to_vec())
         };
-        self.answered(ends, asking).await
+        self.counted(ends, asking, PluginFault::is_failure_of_storage).await
     }
 
     async fn begin_storage(&self, call: &Call, ends: Instant, for_use: KeyUse) -> Result<Lease, PluginFault> {
