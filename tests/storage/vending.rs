@@ -16,6 +16,7 @@ on_both_engines!(
     s19_a_tag_holds_as_long_as_the_keys_do,
     s13_a_table_outside_its_warehouse_is_not_vended,
     a_new_credential_ends_what_was_remembered,
+    s15_a_rename_ends_what_was_remembered,
     a_staged_table_at_a_chosen_place_gets_no_keys,
     where_drops_are_soft_clients_are_told_not_to_delete_files,
     t39_a_plugin_that_goes_too_far_gives_nothing,
@@ -175,6 +176,20 @@ async fn a_new_credential_ends_what_was_remembered(engine: Engine) {
     lake.warehouse.post("/storage-credential", body).send().await.expect(200);
 
     lake.load("t", VENDED).await;
+
+    assert_eq!(lake.s3.assumed().len(), 2);
+}
+
+/// A plugin may give less in one namespace than in another.
+async fn s15_a_rename_ends_what_was_remembered(engine: Engine) {
+    let lake = Lake::open(engine, KEYS).await;
+    lake.create_table("t").await;
+    lake.load("t", VENDED).await;
+    let ident = |name: &str| json!({"namespace": ["ns"], "name": name});
+    let body = json!({"source": ident("t"), "destination": ident("secret")});
+    lake.catalog.post("/tables/rename", body).send().await.expect(204);
+
+    lake.load("secret", VENDED).await;
 
     assert_eq!(lake.s3.assumed().len(), 2);
 }

@@ -99,12 +99,13 @@ impl App {
 
     /// S15: each part with its length before it, so that no two questions share a key. The session carries the caller's
     /// name and the plugin is told whom it decides for, so keys are the caller's own, as whom they ask, in their roles,
-    /// with the claims that any plugin is shown.
+    /// with the claims that any plugin is shown. It is told the table's name, too, and may decide by where that leads.
     fn grant_key(&self, caller: &Caller, place: &TablePlace, delegation: Delegation) -> Vec<u8> {
         let told = self.plugin_call(caller).principal;
         let roles = told.roles.join("\0");
         let claims = format!("{:?}", told.claims);
         let table = &place.table;
+        let namespace = table.namespace.key();
         let verbs = match place.verbs {
             Verbs::Read => b"r",
             Verbs::ReadWrite => b"w",
@@ -116,6 +117,8 @@ impl App {
             table.id.0.as_bytes(),
             table.uuid.as_bytes(),
             table.location.as_str().as_bytes(),
+            namespace.as_bytes(),
+            table.name.as_bytes(),
             verbs,
             &[u8::from(delegation.vended)],
             told.kind.as_bytes(),
