@@ -1,6 +1,9 @@
 //! Keys for clients: for the table, for the right that the caller has, for a while.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use weir_tests::s3::{Fault, On};
 use weir_tests::{Engine, S3Server, bodies, guests, on_both_engines};
 
 use crate::lake::{KEYS, Lake, NOTHING, SIGNATURES, SIGNING, VENDED, key_of};
@@ -22,6 +25,7 @@ on_both_engines!(
     t39_a_plugin_that_goes_too_far_gives_nothing,
     r27_a_silent_token_service_keeps_no_other_load_waiting,
     r27_what_a_token_service_refuses_is_not_held_against_the_plugin,
+    r27_a_silent_token_service_leaves_instances_to_signatures,
 );
 
 /// The flat keys, the element, the policy that STS got.
@@ -268,4 +272,28 @@ async fn r27_what_a_token_service_refuses_is_not_held_against_the_plugin(engine:
     let uri = format!("{}/lake/{key}/data/x", lake.s3.url());
     let body = json!({"method": "GET", "region": S3Server::REGION, "uri": uri, "headers": {}});
     lake.catalog.post("/namespaces/ns/tables/t/sign", body).send().await.expect(200);
+}
+
+/// Loads that wait for a token service hold some of the plugin's instances, not all.
+async fn r27_a_silent_token_service_leaves_instances_to_signatures(engine: Engine) {
+    let lake = Lake::open(engine, KEYS).await;
+    let mut key = String::new();
+    for number in 0..8 {
+        key = key_of(&lake.create_table(&format!("t{number}")).await);
+    }
+    lake.s3.fail_next_times(8, On::AssumeRole, Fault::Hang);
+    let load = |number| lake.catalog.get(&format!("/namespaces/ns/tables/t{number}")).header(VENDED.0, VENDED.1).send();
+    let loads = futures_util::future::join_all((0..8).map(load));
+    let signs = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(lake.s3.heal() >= 4, "at most four of one warehouse wait at the service");
+        let uri = format!("{}/lake/{key}/data/x", lake.s3.url());
+        let body = json!({"method": "GET", "region": S3Server::REGION, "uri": uri, "headers": {}});
+        lake.catalog.post("/namespaces/ns/tables/t7/sign", body).send().await.expect(200);
+    };
+
+    tokio::select! {
+        loaded = loads => panic!("{} loads were answered without the token service", loaded.len()),
+        () = signs => {}
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::delegation::Delegation;
 use super::lasting::Lasting;
@@ -23,6 +23,12 @@ const SESSIONS_MAX: u64 = 1_000;
 const REGIONS_MAX: u64 = 100;
 /// Requests that wait for a token service at once: those of others go on (R27).
 const COLD_MAX: usize = 64;
+/// Those of one warehouse among them: fewer than a plugin has instances by default, so that a silent token service leaves
+/// some to signatures, and to the keys of others.
+const COLD_OF_ONE_MAX: usize = 4;
+/// So long a request waits for those of its own warehouse.
+const TURN_MAX: Duration = Duration::from_secs(10);
+const WAREHOUSES_MAX: u64 = 1_000;
 /// An entry nobody asked for again is let go.
 const IDLE_MAX: Duration = Duration::from_secs(3_600);
 /// A grant without keys is asked for again soon: it costs little.
@@ -32,6 +38,7 @@ const WITHOUT_KEYS_MS: u64 = 60_000;
 pub struct Vending {
     grants: Cache<Vec<u8>, Kept>,
     cold: Semaphore,
+    turns: Cache<WarehouseId, Arc<Semaphore>>,
     /// The host's own, by warehouse and version.
     pub(super) sessions: Lasting<(WarehouseId, i64), Reached>,
     /// What this machine is known by, by the region whose token service may have to be asked.
@@ -50,6 +57,7 @@ impl Default for Vending {
         Self {
             grants,
             cold: Semaphore::new(COLD_MAX),
+            turns: Cache::builder().max_capacity(WAREHOUSES_MAX).time_to_idle(IDLE_MAX).build(),
             sessions: Lasting::at_most(SESSIONS_MAX),
             machine: Lasting::at_most(REGIONS_MAX),
         }
@@ -86,15 +94,28 @@ impl App {
     }
 
     async fn new_grant(&self, caller: &Caller, place: &TablePlace, delegation: Delegation) -> Result<Kept, Error> {
-        let Ok(_turn) = self.vending.cold.try_acquire() else {
-            return Err(Error::unavailable("too many requests wait for new keys: retry"));
+        // Whoever wants no keys waits for no token service.
+        let _turn = match delegation.vended {
+            true => Some(self.cold_turn(place.storage.warehouse).await?),
+            false => None,
         };
+        let Ok(_place) = self.vending.cold.try_acquire() else { return Err(many_wait()) };
         let means = self.means(caller, place, delegation.vended).await?;
         let grant = means.vend(self, caller).await?;
         let now_ms = u64::try_from(self.clock.now_ms()).unwrap_or_default();
         let ends = grant.keys.iter().map(|keys| keys.expires_at_ms).min();
         let until_ms = ends.map_or(now_ms + WITHOUT_KEYS_MS, |end| now_ms + end.saturating_sub(now_ms) / 2);
         Ok(Kept { grant: Arc::new(grant), until_ms })
+    }
+
+    /// A request's turn among those of its warehouse.
+    async fn cold_turn(&self, warehouse: WarehouseId) -> Result<OwnedSemaphorePermit, Error> {
+        let new = async { Arc::new(Semaphore::new(COLD_OF_ONE_MAX)) };
+        let turns = self.vending.turns.get_with(warehouse, new).await;
+        match tokio::time::timeout(TURN_MAX, turns.acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(many_wait()),
+        }
     }
 
     /// S15: each part with its length before it, so that no two questions share a key. The session carries the caller's
@@ -133,6 +154,10 @@ impl App {
         }
         key
     }
+}
+
+fn many_wait() -> Error {
+    Error::unavailable("too many requests wait for new keys: retry")
 }
 
 /// All who waited get the same answer.
