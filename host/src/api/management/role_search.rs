@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::ErrorResponse;
 use super::extract::{InProject, project_for};
-use super::found::Found;
+use super::hits::Hits;
 use super::roles::Role;
 use super::users::checked_search;
 use crate::api::authorize::Object;
@@ -45,12 +45,12 @@ pub async fn search_role(
     let project = request.project_id.as_deref().map_or(Ok(project), ProjectId::parse)?;
     let (project, _) = project_for(&app, &caller, &project, Action::ProjectListRoles).await?;
     let search = checked_search(&request.search)?;
-    let mut found = Found::none_yet();
-    while let Some(limit) = found.wanted() {
-        let roles = app.store.roles_like(&project.id, &search, found.after(), limit).await?;
+    let mut hits = Hits::none_yet();
+    while let Some(limit) = hits.wanted() {
+        let roles = app.store.roles_like(&project.id, &search, hits.after(), limit).await?;
         let objects: Vec<Object<'_>> = roles.iter().map(Object::Role).collect();
         let seen = app.sees(&caller, &objects).await?;
-        found.take(limit, roles, seen, |role| (role.name.clone(), role.id.0));
+        hits.take(limit, roles, seen, |role| (role.name.clone(), role.id.0));
     }
-    Ok(Json(SearchRoleResponse { roles: found.rows().into_iter().map(Role::from).collect() }))
+    Ok(Json(SearchRoleResponse { roles: hits.rows().into_iter().map(Role::from).collect() }))
 }

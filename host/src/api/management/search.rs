@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::ErrorResponse;
 use super::deleted::TabularIdentUuid;
 use super::extract::{Ids, warehouse_for};
-use super::found::Found;
+use super::hits::Hits;
 use super::times::Timestamp;
 use crate::api::authorize::Object;
 use crate::api::extract::JsonBody;
@@ -60,14 +60,14 @@ pub async fn search_tabular(
     if search.contains('\0') {
         return Err(Error::bad_request("`search` must not contain NUL; no name does"));
     }
-    let mut found = Found::none_yet();
-    while let Some(limit) = found.wanted() {
-        let rows = app.store.tabulars_named_like(id, &search, found.after(), limit).await?;
+    let mut hits = Hits::none_yet();
+    while let Some(limit) = hits.wanted() {
+        let rows = app.store.tabulars_named_like(id, &search, hits.after(), limit).await?;
         let objects: Vec<Object<'_>> = rows.iter().map(Object::Tabular).collect();
         let seen = app.sees(&caller, &objects).await?;
-        found.take(limit, rows, seen, |row| (row.name.clone(), row.id.0));
+        hits.take(limit, rows, seen, |row| (row.name.clone(), row.id.0));
     }
-    let mut tabulars: Vec<SearchTabular> = found.rows().iter().map(|row| told(row, &search)).collect();
+    let mut tabulars: Vec<SearchTabular> = hits.rows().iter().map(|row| told(row, &search)).collect();
     tabulars.sort_by(|left, right| left.distance.total_cmp(&right.distance));
     Ok(Json(SearchTabularResponse { tabulars }))
 }

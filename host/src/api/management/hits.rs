@@ -9,7 +9,7 @@ const READ_FIRST: u32 = 20;
 const READ_MAX: u32 = 10_000;
 
 /// A search in the making: asks for rows until enough of them can be seen or there are no more.
-pub struct Found<T> {
+pub struct Hits<T> {
     rows: Vec<T>,
     /// Name and id of the last row that was read.
     after: Option<(String, Uuid)>,
@@ -17,7 +17,7 @@ pub struct Found<T> {
     wanted: Option<u32>,
 }
 
-impl<T> Found<T> {
+impl<T> Hits<T> {
     pub fn none_yet() -> Self {
         Self { rows: Vec::new(), after: None, wanted: Some(READ_FIRST) }
     }
