@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use weir_tests::s3::{Fault, On};
 use weir_tests::{Engine, S3Server, bodies, guests, on_both_engines};
@@ -26,6 +28,7 @@ on_both_engines!(
     r27_a_silent_token_service_keeps_no_other_load_waiting,
     r27_what_a_token_service_refuses_is_not_held_against_the_plugin,
     r27_a_silent_token_service_leaves_instances_to_signatures,
+    r27_a_silent_token_service_keeps_no_crowd_waiting,
 );
 
 /// The flat keys, the element, the policy that STS got.
@@ -296,4 +299,26 @@ async fn r27_a_silent_token_service_leaves_instances_to_signatures(engine: Engin
         loaded = loads => panic!("{} loads were answered without the token service", loaded.len()),
         () = signs => {}
     }
+}
+
+/// Four are at the service, sixty wait for them; whoever comes then hears at once that it is no use.
+async fn r27_a_silent_token_service_keeps_no_crowd_waiting(engine: Engine) {
+    const CROWD: usize = 70;
+    let lake = Lake::open(engine, KEYS).await;
+    for number in 0..CROWD {
+        lake.create_table(&format!("t{number}")).await;
+    }
+    lake.s3.fail_next_times(CROWD, On::AssumeRole, Fault::Hang);
+    let load = |number| lake.catalog.get(&format!("/namespaces/ns/tables/t{number}")).header(VENDED.0, VENDED.1).send();
+    let mut loads: FuturesUnordered<_> = (0..CROWD).map(load).collect();
+
+    // Those that wait give up after ten seconds.
+    let refused = tokio::time::timeout(Duration::from_secs(8), async {
+        for _ in 0..CROWD - 64 {
+            let answer = loads.next().await.expect("there are more");
+            answer.expect_error(503, "ServiceUnavailableException");
+        }
+    });
+
+    refused.await.expect("they are not kept waiting");
 }

@@ -26,6 +26,8 @@ const COLD_MAX: usize = 64;
 /// Those of one warehouse among them: fewer than a plugin has instances by default, so that a silent token service leaves
 /// some to signatures, and to the keys of others.
 const COLD_OF_ONE_MAX: usize = 4;
+/// Those of one warehouse that wait for them; more are refused at once, or they would take all that the server works on.
+const QUEUE_MAX: usize = 64;
 /// So long a request waits for those of its own warehouse.
 const TURN_MAX: Duration = Duration::from_secs(10);
 const WAREHOUSES_MAX: u64 = 1_000;
@@ -38,7 +40,7 @@ const WITHOUT_KEYS_MS: u64 = 60_000;
 pub struct Vending {
     grants: Cache<Vec<u8>, Kept>,
     cold: Semaphore,
-    turns: Cache<WarehouseId, Arc<Semaphore>>,
+    queues: Cache<WarehouseId, Queue>,
     /// The host's own, by warehouse and version.
     pub(super) sessions: Lasting<(WarehouseId, i64), Reached>,
     /// What this machine is known by, by the region whose token service may have to be asked.
@@ -51,13 +53,27 @@ struct Kept {
     until_ms: u64,
 }
 
+/// The requests of one warehouse that want new keys.
+#[derive(Clone)]
+struct Queue {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        let [places, turns] = [QUEUE_MAX, COLD_OF_ONE_MAX].map(|many| Arc::new(Semaphore::new(many)));
+        Self { places, turns }
+    }
+}
+
 impl Default for Vending {
     fn default() -> Self {
         let grants = Cache::builder().max_capacity(GRANTS_MAX).time_to_idle(IDLE_MAX).build();
         Self {
             grants,
             cold: Semaphore::new(COLD_MAX),
-            turns: Cache::builder().max_capacity(WAREHOUSES_MAX).time_to_idle(IDLE_MAX).build(),
+            queues: Cache::builder().max_capacity(WAREHOUSES_MAX).time_to_idle(IDLE_MAX).build(),
             sessions: Lasting::at_most(SESSIONS_MAX),
             machine: Lasting::at_most(REGIONS_MAX),
         }
@@ -108,12 +124,12 @@ impl App {
         Ok(Kept { grant: Arc::new(grant), until_ms })
     }
 
-    /// A request's turn among those of its warehouse.
-    async fn cold_turn(&self, warehouse: WarehouseId) -> Result<OwnedSemaphorePermit, Error> {
-        let new = async { Arc::new(Semaphore::new(COLD_OF_ONE_MAX)) };
-        let turns = self.vending.turns.get_with(warehouse, new).await;
-        match tokio::time::timeout(TURN_MAX, turns.acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
+    /// A request's turn among those of its warehouse, with its place in their queue.
+    async fn cold_turn(&self, warehouse: WarehouseId) -> Result<[OwnedSemaphorePermit; 2], Error> {
+        let queue = self.vending.queues.get_with(warehouse, async { Queue::default() }).await;
+        let place = queue.places.try_acquire_owned().map_err(|_| many_wait())?;
+        match tokio::time::timeout(TURN_MAX, queue.turns.acquire_owned()).await {
+            Ok(Ok(turn)) => Ok([place, turn]),
             _ => Err(many_wait()),
         }
     }
