@@ -125,7 +125,8 @@ fn against_java(
     let ours = commit(base_of_commit, &request.requirements, &request.updates, base.last_updated_ms());
     match (ours, theirs) {
         (Ok(Outcome::Changed(change)), Verdict::Changed(theirs)) => {
-            let ours: Value = serde_json::from_slice(&change.after.to_bytes().unwrap()).unwrap();
+            let mut ours: Value = serde_json::from_slice(&change.after.to_bytes().unwrap()).unwrap();
+            forget_what_java_loses(updates, &mut ours, &theirs);
             prop_assert_eq!(oracle::normal(ours), oracle::normal(theirs), "after {}", body);
             Ok(change.after)
         }
@@ -159,6 +160,22 @@ fn against_java(
         (ours, theirs) => {
             let ours = ours.map(|outcome| matches!(outcome, Outcome::Changed(_)));
             Err(TestCaseError::fail(format!("ours {ours:?}\njava {theirs:?}\nafter {body}")))
+        }
+    }
+}
+
+/// Java still takes a schema or spec for present that the same commit has removed, so adding it again changes nothing there.
+/// What it has after such a commit must be here, too; what is here beyond that is left out of the comparison.
+fn forget_what_java_loses(updates: &[Value], ours: &mut Value, theirs: &Value) {
+    for (removal, addition, list) in
+        [("remove-schemas", "add-schema", "schemas"), ("remove-partition-specs", "add-spec", "partition-specs")]
+    {
+        let at = |action: &str| updates.iter().position(|update| update["action"] == action);
+        let added_after = |removed: usize| updates[removed..].iter().any(|update| update["action"] == addition);
+        if at(removal).is_some_and(added_after)
+            && let (Some(ours), Some(theirs)) = (ours[list].as_array_mut(), theirs[list].as_array())
+        {
+            ours.retain(|one| theirs.contains(one));
         }
     }
 }
