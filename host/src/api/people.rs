@@ -1,8 +1,7 @@
 //! Who stands behind a request: the token's bearer, known to the catalog, in the roles that it keeps for them.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -20,29 +19,17 @@ const X_ASSUME_ROLE: &str = "x-assume-role";
 /// Users remembered at most as known already; beyond that they are looked up again.
 const KNOWN_MAX: usize = 100_000;
 
-/// The roles of somebody, with the epoch of which they are.
-type Held = (u64, Arc<[String]>);
-
 /// What is remembered of people between requests.
 #[derive(Default)]
 pub struct People {
     /// Users who are in the ledger for certain.
     known: Mutex<HashSet<String>>,
-    /// The roles of users as of an epoch, by tokens that name none. Only where no other process can change them.
-    roles: Mutex<HashMap<String, Held>>,
-    epoch: AtomicU64,
 }
 
 impl People {
-    /// Whoever was in a role may not be any more, or somebody new may.
-    pub fn changed(&self) {
-        self.epoch.fetch_add(1, Ordering::Release);
-    }
-
     /// Somebody may come again who was forgotten.
     pub fn forget(&self, id: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        self.changed();
     }
 
     fn knows(&self, id: &str) -> bool {
@@ -55,19 +42,6 @@ impl People {
             known.clear();
         }
         known.insert(id.to_owned());
-    }
-
-    fn remembered(&self, id: &str, epoch: u64) -> Option<Arc<[String]>> {
-        let roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
-        roles.get(id).filter(|(of, _)| *of == epoch).map(|(_, roles)| Arc::clone(roles))
-    }
-
-    fn remember(&self, id: &str, epoch: u64, roles: &Arc<[String]>) {
-        let mut all = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= KNOWN_MAX {
-            all.clear();
-        }
-        all.insert(id.to_owned(), (epoch, Arc::clone(roles)));
     }
 }
 
@@ -96,7 +70,7 @@ impl App {
             return Ok(caller);
         }
         let roles = self.roles_of(caller.identity()).await?;
-        let caller = caller.in_roles(roles.iter().cloned());
+        let caller = caller.in_roles(roles.iter().map(RoleId::to_string));
         match wanted {
             None => Ok(caller),
             Some(role) => assume(caller, role),
@@ -104,23 +78,11 @@ impl App {
     }
 
     /// Every role that the catalog keeps somebody in.
-    async fn roles_of(&self, identity: &Identity) -> Result<Arc<[String]>> {
-        // Another process over the same ledger may take somebody out of a role, which holds from the next request on.
-        // Nor is what the roles of one token lead to what those of another token of the same user do.
-        let remembers = self.config.store.is_embedded() && identity.roles.is_empty();
-        let epoch = self.people.epoch.load(Ordering::Acquire);
-        if let Some(roles) = self.people.remembered(&identity.id, epoch).filter(|_| remembers) {
-            return Ok(roles);
-        }
+    async fn roles_of(&self, identity: &Identity) -> Result<Vec<RoleId>> {
         let provider = identity.issuer.as_deref().unwrap_or_default();
         let of_token = |role: &String| role.split_once('~').map(|(_, name)| name.to_owned());
         let sources: Vec<String> = identity.roles.iter().filter_map(of_token).collect();
-        let held = self.store.roles_held(&identity.id, provider, &sources).await?;
-        let roles: Arc<[String]> = held.iter().map(RoleId::to_string).collect();
-        if remembers {
-            self.people.remember(&identity.id, epoch, &roles);
-        }
-        Ok(roles)
+        self.store.roles_held(&identity.id, provider, &sources).await
     }
 
     /// Makes somebody known who is seen for the first time. It is nobody's request that fails where that does.

@@ -6,7 +6,7 @@ use super::engine::{Dialect, Effect, record, rows, run, run_guarded};
 use super::roles::RoleRecord;
 use super::rows::{Member, Role, User};
 use super::users::UserRecord;
-use super::{Store, Writer};
+use super::{Engine, Store, Writer};
 use crate::catalog::ids::RoleId;
 use crate::error::Result;
 
@@ -27,8 +27,24 @@ record! {
 
 impl Store {
     /// Every role that a user is in, directly or by way of others, and every one that a role of the token leads to:
-    /// `sources` are the names that its provider gives to roles.
+    /// `sources` are the names that its provider gives to roles. On SQLite nothing is read where nothing was committed
+    /// since the same was asked.
     pub async fn roles_held(&self, user: &str, provider: &str, sources: &[String]) -> Result<Vec<RoleId>> {
+        let Engine::Sqlite(embedded) = self.engine() else {
+            return self.find_roles_held(user, provider, sources).await;
+        };
+        let Some(state) = embedded.sightings.state() else {
+            return self.find_roles_held(user, provider, sources).await;
+        };
+        if let Some(roles) = embedded.sightings.recall_roles(state, user, provider, sources) {
+            return Ok(roles);
+        }
+        let roles = self.find_roles_held(user, provider, sources).await?;
+        embedded.sightings.keep_roles(state, user, provider, sources, &roles);
+        Ok(roles)
+    }
+
+    async fn find_roles_held(&self, user: &str, provider: &str, sources: &[String]) -> Result<Vec<RoleId>> {
         let mut lease = self.read("roles_held").await?;
         let sources = serde_json::Value::from(sources).to_string();
         let found = match lease.on().dialect() {

@@ -1,14 +1,15 @@
-//! Tables and views as the embedded ledger showed them, remembered until its next commit.
+//! Rows as the embedded ledger showed them, remembered until its next commit.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::rows::Tabular;
 use crate::catalog::ident::TableIdent;
-use crate::catalog::ids::WarehouseId;
+use crate::catalog::ids::{RoleId, WarehouseId};
 
-/// At about half a kilobyte each.
+/// Of each kind, at about half a kilobyte each.
 const ROWS_MAX: usize = 4_096;
 
 /// The embedded ledger has one writer, in this process, so between two of its commits every read of a row gives the same:
@@ -25,7 +26,15 @@ pub(super) struct Sightings {
 #[derive(Default)]
 struct Rows {
     state: State,
-    found: HashMap<(WarehouseId, TableIdent), Tabular>,
+    tabulars: HashMap<(WarehouseId, TableIdent), Tabular>,
+    /// By user, as they were asked for last.
+    roles: HashMap<String, Held>,
+}
+
+struct Held {
+    provider: String,
+    sources: Vec<String>,
+    roles: Vec<RoleId>,
 }
 
 /// What the ledger holds between two commits, by the even number of it.
@@ -51,25 +60,57 @@ impl Sightings {
     }
 
     pub(super) fn recall(&self, state: State, warehouse: WarehouseId, ident: &TableIdent) -> Option<Tabular> {
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if rows.state != state {
-            return None;
-        }
-        rows.found.get(&(warehouse, ident.clone())).cloned()
+        self.of(state)?.tabulars.get(&(warehouse, ident.clone())).cloned()
     }
 
     /// Remembers what was read after `state` was asked for, unless something was committed meanwhile.
     pub(super) fn keep(&self, state: State, warehouse: WarehouseId, ident: &TableIdent, row: &Tabular) {
+        let Some(mut rows) = self.now_of(state) else { return };
+        insert(&mut rows.tabulars, (warehouse, ident.clone()), row.clone());
+    }
+
+    pub(super) fn recall_roles(
+        &self,
+        state: State,
+        user: &str,
+        provider: &str,
+        sources: &[String],
+    ) -> Option<Vec<RoleId>> {
+        let rows = self.of(state)?;
+        let held = rows.roles.get(user).filter(|held| held.provider == provider && held.sources == sources)?;
+        Some(held.roles.clone())
+    }
+
+    /// The same for the roles that somebody is in, by way of what their token says, too.
+    pub(super) fn keep_roles(&self, state: State, user: &str, provider: &str, sources: &[String], roles: &[RoleId]) {
+        let Some(mut rows) = self.now_of(state) else { return };
+        let held = Held { provider: provider.to_owned(), sources: sources.to_vec(), roles: roles.to_vec() };
+        insert(&mut rows.roles, user.to_owned(), held);
+    }
+
+    fn of(&self, state: State) -> Option<MutexGuard<'_, Rows>> {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        (rows.state == state).then_some(rows)
+    }
+
+    /// The rows of the state that still is, without those of an earlier one.
+    fn now_of(&self, state: State) -> Option<MutexGuard<'_, Rows>> {
         if self.state() != Some(state) {
-            return;
+            return None;
         }
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if rows.state != state || rows.found.len() >= ROWS_MAX {
-            rows.found.clear();
-            rows.state = state;
+        if rows.state != state {
+            *rows = Rows { state, ..Rows::default() };
         }
-        rows.found.insert((warehouse, ident.clone()), row.clone());
+        Some(rows)
     }
+}
+
+fn insert<K: Eq + Hash, V>(rows: &mut HashMap<K, V>, key: K, row: V) {
+    if rows.len() >= ROWS_MAX {
+        rows.clear();
+    }
+    rows.insert(key, row);
 }
 
 #[cfg(test)]
@@ -101,5 +142,26 @@ mod tests {
         sightings.commit_ended();
 
         assert!(sightings.state().is_some() && sightings.state() != before);
+    }
+
+    #[test]
+    fn roles_are_those_of_the_same_token_before_the_next_commit() -> Result<(), Box<dyn std::error::Error>> {
+        let sightings = Sightings::default();
+        let before = sightings.state().ok_or("a state")?;
+        let (role, token) = (RoleId(uuid::Uuid::from_u128(1)), ["analysts".to_owned()]);
+        sightings.keep_roles(before, "idp~ann", "idp", &token, &[role]);
+        assert_eq!(sightings.recall_roles(before, "idp~ann", "idp", &token), Some(vec![role]));
+        assert_eq!(sightings.recall_roles(before, "idp~ann", "idp", &[]), None);
+        assert_eq!(sightings.recall_roles(before, "idp~ann", "", &token), None);
+        assert_eq!(sightings.recall_roles(before, "idp~bob", "idp", &token), None);
+
+        sightings.commit_begins();
+        sightings.commit_ended();
+
+        let after = sightings.state().ok_or("a state")?;
+        assert_eq!(sightings.recall_roles(after, "idp~ann", "idp", &token), None);
+        sightings.keep_roles(before, "idp~ann", "idp", &token, &[role]);
+        assert_eq!(sightings.recall_roles(after, "idp~ann", "idp", &token), None, "read before the commit");
+        Ok(())
     }
 }

@@ -191,8 +191,6 @@ pub async fn delete_project(
     writer.cancel_entity_task(Queue::TaskLogCleanup.as_str(), project_cleanup::entity_of(&id), now_ms).await?;
     record(&mut writer, &permit, happened(EventKind::ProjectDeleted, &project), now_ms).await?;
     writer.commit().await?;
-    // Its roles went with it.
-    app.people.changed();
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -227,7 +227,6 @@ pub async fn add_role_members(
     let told = json!({ "added": request.members });
     record(&mut writer, &permit, changed_members(&role, told), now_ms).await?;
     writer.commit().await?;
-    app.people.changed();
     Ok(Json(AddRoleMembersResponse { members: request.members }))
 }
 
@@ -289,7 +288,6 @@ pub async fn remove_role_member(
         let told = json!({ "removed": [{ "type": path.member_type, "id": path.member_id }] });
         record(&mut writer, &permit, changed_members(&role, told), now_ms).await?;
         writer.commit().await?;
-        app.people.changed();
     }
     Ok(StatusCode::NO_CONTENT)
 }

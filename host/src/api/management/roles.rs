@@ -218,7 +218,6 @@ pub async fn create_role(
     }
     record(&mut writer, &permit, happened(EventKind::RoleCreated, &role), now_ms).await?;
     writer.commit().await?;
-    app.people.changed();
     Ok((StatusCode::CREATED, Json(role.into())))
 }
 
@@ -347,7 +346,6 @@ async fn change(app: &App, permit: &Permit, part: Part, role: rows::Role) -> Res
     let role = writer.role(role.id).await?.ok_or_else(|| missing::role(role.id))?;
     record(&mut writer, permit, happened(EventKind::RoleUpdated, &role), now_ms).await?;
     writer.commit().await?;
-    app.people.changed();
     Ok(Json(role.into()))
 }
 
@@ -363,7 +361,6 @@ pub async fn delete_role(State(app): State<Arc<App>>, caller: Caller, Ids(id): I
     }
     record(&mut writer, &permit, happened(EventKind::RoleDeleted, &role), now_ms).await?;
     writer.commit().await?;
-    app.people.changed();
     Ok(StatusCode::NO_CONTENT)
 }
 
