@@ -6,6 +6,7 @@ use std::str::FromStr;
 use cedar_policy::{Context, Entity, EntityId, EntityTypeName, EntityUid, Request, RestrictedExpression as Expression};
 use weir_plugin::{Attribute, Call, Check, Fault, Object, Problem, Value, problem};
 
+use crate::reads::Reads;
 use crate::refused;
 
 /// The one server.
@@ -48,7 +49,7 @@ pub fn lie_together(one: &Object, other: &Object) -> bool {
 
 /// What is to happen to an object, if more than the action's name is said of it.
 pub fn wishes(object: &Object) -> Vec<&Attribute> {
-    object.attributes.iter().filter(|attribute| !is_of_the_object(&attribute.key)).collect()
+    object.attributes.iter().filter(|attribute| is_wish(&attribute.key)).collect()
 }
 
 /// Whether the same is known of both.
@@ -64,6 +65,16 @@ pub fn fact_count(object: &Object) -> usize {
 /// Whether a policy means something by this name that only some questions tell of their object.
 pub fn is_fact(name: &str) -> bool {
     OF_THE_OBJECT.iter().any(|key| identifier(key) == name)
+}
+
+/// Whether it says what is to happen.
+pub fn is_wish(key: &str) -> bool {
+    !is_of_the_object(key)
+}
+
+/// The id by which policies name an object.
+pub fn id_of(object: &Object) -> &str {
+    if object.kind == "server" { SERVER } else { &object.id }
 }
 
 /// What is known of an object.
@@ -164,7 +175,7 @@ impl Model {
     }
 
     fn object_uid(&self, object: &Object) -> Result<EntityUid, Fault> {
-        self.uid(&object.kind, if object.kind == "server" { SERVER } else { &object.id })
+        self.uid(&object.kind, id_of(object))
     }
 
     fn above(&self, object: &Object) -> Result<HashSet<EntityUid>, Fault> {
@@ -181,32 +192,24 @@ impl Model {
 
     /// The object, with its names and facts as attributes, its properties as tags.
     pub fn object(&self, object: &Object) -> Result<Entity, Fault> {
-        let namespace = object.namespace.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(".");
-        let path = if namespace.is_empty() { object.name.clone() } else { format!("{namespace}.{}", object.name) };
-        let warehouse = object.warehouse.as_ref().map_or("", |warehouse| &warehouse.name);
-        let mut attributes = HashMap::from([
-            ("name".to_string(), text(&object.name)),
-            ("path".to_string(), text(&path)),
-            ("namespace".to_string(), text(&namespace)),
-            ("warehouse".to_string(), text(if object.kind == "warehouse" { &object.name } else { warehouse })),
-            ("project".to_string(), text(if object.kind == "project" { &object.name } else { &object.project.name })),
-        ]);
+        let (mut attributes, tags) = (names(object, |_| true), tags(object));
         if object.kind == ROLE {
             let own = role_attributes(&object.id, &object.name)?;
-            attributes.extend(
-                own.into_iter()
-                    .filter(|(key, _)| !matches!(key.as_str(), "path" | "namespace" | "warehouse" | "project")),
-            );
+            attributes.extend(own.into_iter().filter(|(name, _)| !NAMES.contains(&name.as_str())));
         }
-        let mut tags = Vec::new();
-        for attribute in &object.attributes {
-            if let Some(key) = attribute.key.strip_prefix(PROPERTY) {
-                tags.push((key.to_string(), expression(&attribute.value)));
-            } else if OF_THE_OBJECT.contains(&attribute.key.as_str()) {
-                attributes.insert(identifier(&attribute.key), expression(&attribute.value));
-            }
-        }
+        attributes.extend(plain_facts(object));
         entity(self.object_uid(object)?, attributes, self.above(object)?, tags)
+    }
+
+    /// The same with as much of it as these policies read.
+    pub fn object_as_read(&self, object: &Object, reads: &Reads) -> Result<Entity, Fault> {
+        if object.kind == ROLE {
+            return self.object(object);
+        }
+        let mut attributes = names(object, |name| reads.attribute(name));
+        attributes.extend(plain_facts(object).filter(|(name, _)| reads.attribute(name)));
+        let above = if reads.place() { self.above(object)? } else { HashSet::new() };
+        entity(self.object_uid(object)?, attributes, above, if reads.tags() { tags(object) } else { Vec::new() })
     }
 
     /// What is to happen, and when.
@@ -229,6 +232,35 @@ impl Model {
 
 type Attributes = HashMap<String, Expression>;
 
+/// The attributes that every object has.
+const NAMES: &[&str] = &["name", "path", "namespace", "warehouse", "project"];
+
+fn names(object: &Object, wanted: impl Fn(&str) -> bool) -> Attributes {
+    let namespace = || object.namespace.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join(".");
+    let value = |name| match name {
+        "path" if object.namespace.is_empty() => text(&object.name),
+        "path" => text(&format!("{}.{}", namespace(), object.name)),
+        "namespace" => text(&namespace()),
+        "warehouse" if object.kind != "warehouse" => text(object.warehouse.as_ref().map_or("", |above| &above.name)),
+        "project" if object.kind != "project" => text(&object.project.name),
+        _ => text(&object.name),
+    };
+    NAMES.iter().filter(|name| wanted(name)).map(|name| ((*name).to_string(), value(*name))).collect()
+}
+
+/// What is known of an object beyond its properties.
+fn plain_facts(object: &Object) -> impl Iterator<Item = (String, Expression)> {
+    let known = object.attributes.iter().filter(|attribute| OF_THE_OBJECT.contains(&attribute.key.as_str()));
+    known.map(|attribute| (identifier(&attribute.key), expression(&attribute.value)))
+}
+
+/// Its properties.
+fn tags(object: &Object) -> Vec<(String, Expression)> {
+    let property =
+        |attribute: &Attribute| Some((attribute.key.strip_prefix(PROPERTY)?.to_string(), expression(&attribute.value)));
+    object.attributes.iter().filter_map(property).collect()
+}
+
 /// What policies may read of a role, whether it asks or is asked about. Its name is known of the one that is asked about.
 fn role_attributes(id: &str, name: &str) -> Result<Attributes, Fault> {
     let mut attributes = HashMap::from([
@@ -237,8 +269,8 @@ fn role_attributes(id: &str, name: &str) -> Result<Attributes, Fault> {
         ("claims".to_string(), record(&[])?),
         ("name".to_string(), text(name)),
     ]);
-    for key in ["path", "namespace", "warehouse", "project"] {
-        attributes.insert(key.to_string(), text(""));
+    for key in NAMES.iter().filter(|key| **key != "name") {
+        attributes.insert((*key).to_string(), text(""));
     }
     Ok(attributes)
 }

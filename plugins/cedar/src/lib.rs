@@ -5,18 +5,24 @@ mod entities;
 mod graphs;
 mod plan;
 mod policies;
+mod reads;
+mod remembered;
+mod scope;
 mod self_test;
 mod settings;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use cedar_policy::{Authorizer as Engine, Decision, Entities, PolicySet, Request};
+use cedar_policy::{Authorizer as Engine, Context, Decision, Entities, PolicySet, Request};
 use weir_plugin::{
-    Authorizer, Batch, Call, Check, Effect, Fault, Listing, Object, Plan, Planner, Plugin, Problem, Verdict,
+    Authorizer, Batch, BatchColumn, Call, Check, Effect, Fault, Listing, Object, Plan, Planner, Plugin, Problem,
+    Verdict,
 };
 
 use crate::graphs::Graphs;
 use crate::policies::{Asked, Policies, Slice};
+use crate::remembered::{Key, Remembered};
 pub use crate::settings::{Otherwise, Settings};
 
 pub struct Cedar {
@@ -24,6 +30,19 @@ pub struct Cedar {
     graphs: Graphs,
     policies: Policies,
     settings: Settings,
+    /// Verdicts into which no clock came.
+    verdicts: Remembered<Verdict>,
+}
+
+/// Verdicts remembered an instance.
+const VERDICTS_MAX: usize = 4_096;
+
+/// What the checks of one call have in common.
+#[derive(Default)]
+struct Shared<'a> {
+    surroundings: Option<(&'a Object, Rc<Entities>)>,
+    /// Of the checks that wish nothing.
+    context: Option<Context>,
 }
 
 impl Plugin for Cedar {
@@ -34,7 +53,13 @@ impl Plugin for Cedar {
 
     fn configure(settings: Settings) -> Result<Self, Vec<Problem>> {
         let policies = Policies::parse(&settings)?;
-        let cedar = Self { engine: Engine::new(), graphs: Graphs::new()?, policies, settings };
+        let cedar = Self {
+            engine: Engine::new(),
+            graphs: Graphs::new()?,
+            policies,
+            settings,
+            verdicts: Remembered::new(VERDICTS_MAX),
+        };
         let wrong = self_test::run(&cedar);
         if wrong.is_empty() { Ok(cedar) } else { Err(wrong) }
     }
@@ -45,16 +70,16 @@ impl Authorizer for Cedar {
         if let Some(verdict) = self.decided_alone(call, check) {
             return Ok(verdict);
         }
-        self.decide_in(call, check, &mut None, std::slice::from_ref(check))
+        self.decide_in(call, check, &mut Shared::default(), std::slice::from_ref(check))
     }
 
     /// The checks of one request are mostly about one object: what lies around it is built once for all of them.
     fn authorize(&self, call: &Call, checks: &[Check]) -> Result<Vec<Verdict>, Fault> {
-        let (mut verdicts, mut surroundings) = (Vec::with_capacity(checks.len()), None);
+        let (mut verdicts, mut shared) = (Vec::with_capacity(checks.len()), Shared::default());
         for check in checks {
             verdicts.push(match self.decided_alone(call, check) {
                 Some(verdict) => verdict,
-                None => self.decide_in(call, check, &mut surroundings, checks)?,
+                None => self.decide_in(call, check, &mut shared, checks)?,
             });
         }
         Ok(verdicts)
@@ -68,14 +93,21 @@ impl Authorizer for Cedar {
         if entities::type_of(&batch.kind).is_none() {
             return Ok(vec![Effect::Deny; items]);
         }
-        let slice = self.slice(call, &batch.action, &batch.kind)?;
-        if slice.set.is_empty() {
-            return Ok(vec![self.undecided().effect; items]);
+        let asked = Asked { principal: &call.principal, action: &batch.action, kind: &batch.kind, id: None };
+        let named = self.policies.named_ids(&asked);
+        let (mut effects, mut others) = (vec![self.undecided().effect; items], Vec::with_capacity(items));
+        for (item, id) in batch.ids.iter().enumerate() {
+            if named.contains(id.as_str()) {
+                effects[item] = self.decide(call, &batch.check(item)?)?.effect;
+            } else {
+                others.push(item);
+            }
         }
-        let checks = (0..items).map(|item| batch.check(item)).collect::<Result<Vec<_>, _>>()?;
-        let entities = self.graphs.of_many(call, &batch.action, &checks)?;
-        let requests = self.graphs.requests(call, &checks)?;
-        requests.iter().map(|request| Ok(self.evaluate(request, &slice.set, &entities)?.effect)).collect()
+        let slice = self.policies.slice(&asked)?;
+        if !slice.set.is_empty() {
+            self.decide_alike(call, batch, &slice, &others, &mut effects)?;
+        }
+        Ok(effects)
     }
 }
 
@@ -84,8 +116,11 @@ impl Planner for Cedar {
         if self.is_administrator(call) {
             return Ok(Plan::Everything);
         }
-        let slice = self.slice(call, &listing.action, &listing.kind)?;
-        Ok(plan::plan(&slice.set, listing, self.settings.otherwise))
+        let asked = Asked { principal: &call.principal, action: &listing.action, kind: &listing.kind, id: None };
+        if !self.policies.named_ids(&asked).is_empty() {
+            return Ok(Plan::PerItem);
+        }
+        Ok(plan::plan(&self.policies.slice(&asked)?.set, listing, self.settings.otherwise))
     }
 }
 
@@ -93,11 +128,6 @@ impl Cedar {
     fn is_administrator(&self, call: &Call) -> bool {
         self.settings.administrators.contains(&call.principal.id)
             || call.principal.roles.iter().any(|role| self.settings.administrator_roles.contains(role))
-    }
-
-    /// The policies whose scope fits caller, action and kind: the others cannot change the answer.
-    fn slice(&self, call: &Call, action: &str, kind: &str) -> Result<Rc<Slice>, Fault> {
-        self.policies.slice(&Asked { principal: &call.principal, action, kind })
     }
 
     /// What is decided without looking at any policy.
@@ -110,25 +140,46 @@ impl Cedar {
             .then(|| Verdict::deny(format!("no policy can speak of objects of kind `{}`", check.object.kind)))
     }
 
-    /// Decides by the policies. `surroundings` are those of an earlier check of the same call, used again where they look
+    /// Decides by the policies. What an earlier check of the same call left is used again: its surroundings where they look
     /// the same to the policies that decide this one; they know the actions of all `checks`.
     fn decide_in<'a>(
         &self,
         call: &Call,
         check: &'a Check,
-        surroundings: &mut Option<(&'a Object, Rc<Entities>)>,
+        shared: &mut Shared<'a>,
         checks: &'a [Check],
     ) -> Result<Verdict, Fault> {
-        let slice = self.slice(call, &check.action, &check.object.kind)?;
+        let asked = Asked {
+            principal: &call.principal,
+            action: &check.action,
+            kind: &check.object.kind,
+            id: Some(entities::id_of(&check.object)),
+        };
+        let slice = self.policies.slice(&asked)?;
         if slice.set.is_empty() {
             return Ok(self.undecided());
         }
-        let request = self.graphs.request(call, check)?;
+        if slice.reads.clock() {
+            return self.decide_by(&slice, call, check, shared, checks);
+        }
+        let key = Key::ground(&[&check.action], &check.object).and_caller(call).and_object(&check.object);
+        self.verdicts.get_or(key, || self.decide_by(&slice, call, check, shared, checks))
+    }
+
+    fn decide_by<'a>(
+        &self,
+        slice: &Slice,
+        call: &Call,
+        check: &'a Check,
+        shared: &mut Shared<'a>,
+        checks: &'a [Check],
+    ) -> Result<Verdict, Fault> {
+        let request = self.graphs.request(call, check, &mut shared.context)?;
         let looks_same = |object: &Object| {
             entities::is_one_object(object, &check.object)
                 && (!slice.reads_facts || entities::have_same_facts(object, &check.object))
         };
-        let known = surroundings.take().filter(|(object, _)| looks_same(object));
+        let known = shared.surroundings.take().filter(|(object, _)| looks_same(object));
         let (object, entities) = match known {
             Some(known) => known,
             None => {
@@ -142,8 +193,54 @@ impl Cedar {
             }
         };
         let verdict = self.evaluate(&request, &slice.set, &entities);
-        *surroundings = Some((object, entities));
+        shared.surroundings = Some((object, entities));
         verdict
+    }
+
+    /// Decides about these items, each by itself only where the policies can tell two of one namespace apart.
+    fn decide_alike(
+        &self,
+        call: &Call,
+        batch: &Batch,
+        slice: &Slice,
+        items: &[usize],
+        effects: &mut [Effect],
+    ) -> Result<(), Fault> {
+        let matters = |column: &BatchColumn| slice.reads_facts || entities::is_wish(&column.key);
+        let tells_apart = slice.reads.tells_apart(&batch.kind) || batch.columns.iter().any(matters);
+        let (mut checks, mut check_of, mut of_namespace) =
+            (Vec::new(), Vec::with_capacity(items.len()), HashMap::new());
+        for item in items {
+            let first = *of_namespace.entry(batch.namespace_of.get(*item)).or_insert(checks.len());
+            if tells_apart || first == checks.len() {
+                check_of.push(checks.len());
+                checks.push(batch.check(*item)?);
+            } else {
+                check_of.push(first);
+            }
+        }
+        let decided = self.decide_each(call, slice, &checks)?;
+        for (item, check) in items.iter().zip(check_of) {
+            effects[*item] = decided[check];
+        }
+        Ok(())
+    }
+
+    /// Decides about many objects of one kind, for one action. What a policy could look at is the same as if each were asked
+    /// about alone: its own place, no other object.
+    fn decide_each(&self, call: &Call, slice: &Slice, checks: &[Check]) -> Result<Vec<Effect>, Fault> {
+        if checks.first().is_some_and(|first| slice.reads.names(&first.object.kind)) {
+            return checks.iter().map(|check| Ok(self.decide(call, check)?.effect)).collect();
+        }
+        let (mut effects, mut context) = (Vec::with_capacity(checks.len()), None);
+        for together in checks.chunk_by(|one, next| entities::lie_together(&one.object, &next.object)) {
+            let entities = self.graphs.of_many(call, together, &slice.reads)?;
+            for check in together {
+                let request = self.graphs.request(call, check, &mut context)?;
+                effects.push(self.evaluate(&request, &slice.set, &entities)?.effect);
+            }
+        }
+        Ok(effects)
     }
 
     fn evaluate(&self, request: &Request, slice: &PolicySet, entities: &Entities) -> Result<Verdict, Fault> {

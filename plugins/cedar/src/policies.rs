@@ -6,38 +6,58 @@ use std::rc::Rc;
 use std::str::FromStr;
 
 use cedar_policy::{
-    ActionConstraint, AuthorizationError, Effect, EntityUid, Policy, PolicyId, PolicySet, PrincipalConstraint,
-    ResourceConstraint, Response, Schema, ValidationMode, Validator,
+    AuthorizationError, Effect, Policy, PolicyId, PolicySet, Response, Schema, ValidationMode, Validator,
 };
-use serde_json::Value;
 use weir_plugin::{Fault, Principal, Problem, problem};
 
-use crate::entities::{ROLE, groups, is_fact, type_of};
+use crate::reads::Reads;
 use crate::refused;
+use crate::scope::Scope;
 use crate::settings::Settings;
 
-/// Slices remembered an instance; they are small, callers come back.
+/// Slices remembered an instance; callers with the same rights share one.
 const SLICES_MAX: usize = 4_096;
 
 const WEIR_SCHEMA: &str = include_str!("../weir.cedarschema");
 
 pub struct Policies {
-    all: Vec<Policy>,
-    slices: RefCell<HashMap<String, Rc<Slice>>>,
+    all: Vec<Known>,
+    /// The policies that can decide about an action on a kind; there are as many as the catalog asks about.
+    candidates: RefCell<HashMap<String, Rc<Candidates>>>,
+    /// By the places of their policies in `all`.
+    slices: RefCell<HashMap<Vec<usize>, Rc<Slice>>>,
+}
+
+/// A policy with what is to be known of it again and again.
+struct Known {
+    policy: Policy,
+    scope: Scope,
+    reads: Reads,
+}
+
+/// A question, as far as scopes look at it.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub principal: &'a Principal,
+    pub action: &'a str,
+    pub kind: &'a str,
+    /// The object's; `None` for whatever may come.
+    pub id: Option<&'a str>,
+}
+
+#[derive(Default)]
+struct Candidates {
+    about_anybody: Vec<usize>,
+    /// By the id of the principal, or of one of its roles.
+    about_one: HashMap<String, Vec<usize>>,
 }
 
 /// The policies that can decide a question.
 pub struct Slice {
     pub set: PolicySet,
+    pub reads: Reads,
     /// Whether one of them looks at what only some questions tell of their object.
     pub reads_facts: bool,
-}
-
-/// What a slice depends on.
-pub struct Asked<'a> {
-    pub principal: &'a Principal,
-    pub action: &'a str,
-    pub kind: &'a str,
 }
 
 impl Policies {
@@ -56,98 +76,80 @@ impl Policies {
             if !names.insert(policy.id().to_string()) {
                 problems.push(problem("/policies", format!("two policies have the @id `{}`", policy.id())));
             }
-            all.push(policy);
+            match Reads::of(&policy) {
+                Some(reads) => all.push(Known { scope: Scope::of(&policy), reads, policy }),
+                None => problems.push(problem("/policies", format!("`{}` cannot be looked into", policy.id()))),
+            }
         }
         if let (Some(text), true) = (&settings.schema, problems.is_empty()) {
             problems.extend(violations(text, &all));
         }
-        if problems.is_empty() { Ok(Self { all, slices: RefCell::default() }) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self { all, candidates: RefCell::default(), slices: RefCell::default() })
     }
 
-    /// The policies whose scope fits; the answer is that of all policies, since the others would not be satisfied.
+    /// The policies whose scope fits; the answer is that of all policies, since the others would not be satisfied. Without
+    /// an id, those that fit whatever object of the kind it is.
     pub fn slice(&self, asked: &Asked) -> Result<Rc<Slice>, Fault> {
-        let key = asked.key();
-        if let Some(slice) = self.slices.borrow().get(&key) {
+        let mut fitting = self.fitting(asked);
+        fitting.retain(|at| self.all[*at].scope.object_id().is_none_or(|id| asked.id == Some(id)));
+        self.sliced(fitting)
+    }
+
+    /// The ids that some of the fitting policies speak of alone, whatever id is asked about.
+    pub fn named_ids(&self, asked: &Asked) -> HashSet<&str> {
+        self.fitting(asked).into_iter().filter_map(|at| self.all[at].scope.object_id()).collect()
+    }
+
+    /// Their places, in order; the object's id is not looked at.
+    fn fitting(&self, asked: &Asked) -> Vec<usize> {
+        let candidates = self.candidates(asked.action, asked.kind);
+        let ids = std::iter::once(&asked.principal.id).chain(&asked.principal.roles);
+        let about_them = ids.filter_map(|id| candidates.about_one.get(id)).flatten();
+        let mut fitting: Vec<usize> = candidates.about_anybody.iter().chain(about_them).copied().collect();
+        fitting.retain(|at| self.all[*at].scope.fits_principal(asked.principal));
+        fitting.sort_unstable();
+        fitting.dedup();
+        fitting
+    }
+
+    fn sliced(&self, fitting: Vec<usize>) -> Result<Rc<Slice>, Fault> {
+        if let Some(slice) = self.slices.borrow().get(&fitting) {
             return Ok(Rc::clone(slice));
         }
-        let fitting = self.all.iter().filter(|policy| asked.fits(policy)).cloned();
-        let set = PolicySet::from_policies(fitting).map_err(|error| refused("policies", &error))?;
-        let reads_facts = set.policies().any(reads_facts);
-        let slice = Rc::new(Slice { set, reads_facts });
+        let known = || fitting.iter().map(|at| &self.all[*at]);
+        let set = PolicySet::from_policies(known().map(|known| known.policy.clone()));
+        let mut reads = Reads::default();
+        known().for_each(|known| reads.extend(&known.reads));
+        let set = set.map_err(|error| refused("policies", &error))?;
+        let slice = Rc::new(Slice { set, reads_facts: reads.facts(), reads });
         let mut slices = self.slices.borrow_mut();
         if slices.len() >= SLICES_MAX {
             slices.clear();
         }
-        slices.insert(key, Rc::clone(&slice));
+        slices.insert(fitting, Rc::clone(&slice));
         Ok(slice)
     }
-}
 
-impl Asked<'_> {
-    /// Lengths keep `["a", "bc"]` and `["ab", "c"]` apart.
-    fn key(&self) -> String {
-        let mut roles: Vec<&str> = self.principal.roles.iter().map(String::as_str).collect();
-        roles.sort_unstable();
-        let parts = [self.action, self.kind, self.principal.kind.as_str(), self.principal.id.as_str()];
-        parts.iter().chain(&roles).fold(String::new(), |key, part| format!("{key}{}:{part}", part.len()))
-    }
-
-    fn fits(&self, policy: &Policy) -> bool {
-        self.fits_principal(policy) && self.fits_action(policy) && self.fits_kind(policy)
-    }
-
-    fn fits_principal(&self, policy: &Policy) -> bool {
-        let kind = if self.principal.kind == ROLE { "Weir::Role" } else { "Weir::User" };
-        let user = |uid: &EntityUid| is(uid, kind, &self.principal.id);
-        let member = |uid: &EntityUid| user(uid) || self.principal.roles.iter().any(|role| is(uid, "Weir::Role", role));
-        match policy.principal_constraint() {
-            PrincipalConstraint::Any => true,
-            PrincipalConstraint::Eq(uid) => user(&uid),
-            PrincipalConstraint::In(uid) => member(&uid),
-            PrincipalConstraint::Is(wanted) => wanted.to_string() == kind,
-            PrincipalConstraint::IsIn(wanted, uid) => wanted.to_string() == kind && member(&uid),
+    fn candidates(&self, action: &str, kind: &str) -> Rc<Candidates> {
+        // No kind has a line break in it.
+        let key = format!("{kind}\n{action}");
+        if let Some(candidates) = self.candidates.borrow().get(&key) {
+            return Rc::clone(candidates);
         }
-    }
-
-    fn fits_action(&self, policy: &Policy) -> bool {
-        let same = |uid: &EntityUid| is(uid, "Weir::Action", self.action);
-        let grouped =
-            |uid: &EntityUid| same(uid) || groups(self.action).iter().any(|group| is(uid, "Weir::Action", group));
-        match policy.action_constraint() {
-            ActionConstraint::Any => true,
-            ActionConstraint::Eq(uid) => same(&uid),
-            ActionConstraint::In(uids) => uids.iter().any(grouped),
+        let mut candidates = Candidates::default();
+        for (at, known) in self.all.iter().enumerate().filter(|(_, known)| known.scope.fits_question(action, kind)) {
+            match known.scope.needs_id() {
+                None => candidates.about_anybody.push(at),
+                Some(id) => candidates.about_one.entry(id.to_string()).or_default().push(at),
+            }
         }
+        let candidates = Rc::new(candidates);
+        self.candidates.borrow_mut().insert(key, Rc::clone(&candidates));
+        candidates
     }
-
-    fn fits_kind(&self, policy: &Policy) -> bool {
-        let wanted = match policy.resource_constraint() {
-            ResourceConstraint::Is(kind) | ResourceConstraint::IsIn(kind, _) => kind,
-            ResourceConstraint::Any | ResourceConstraint::In(_) | ResourceConstraint::Eq(_) => return true,
-        };
-        type_of(self.kind).is_some_and(|kind| wanted.to_string() == kind)
-    }
-}
-
-/// Whether a policy asks for a tag, or for an attribute that is told with some questions only. Its text as JSON names each
-/// of them; a name that means something else is taken for one, which costs time, never an answer.
-fn reads_facts(policy: &Policy) -> bool {
-    policy.has_non_scope_constraint() && policy.to_json().map_or(true, |text| names_fact(&text))
-}
-
-fn names_fact(text: &Value) -> bool {
-    match text {
-        Value::String(word) => is_fact(word),
-        Value::Array(parts) => parts.iter().any(names_fact),
-        Value::Object(members) => {
-            members.iter().any(|(name, part)| matches!(name.as_str(), "hasTag" | "getTag") || names_fact(part))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-fn is(uid: &EntityUid, kind: &str, id: &str) -> bool {
-    uid.id().unescaped() == id && uid.type_name().to_string() == kind
 }
 
 /// A policy under the name that its author gave it.
@@ -169,13 +171,13 @@ fn located(text: &str, error: &(impl miette::Diagnostic + ?Sized)) -> Problem {
     }
 }
 
-fn violations(schema: &str, policies: &[Policy]) -> Vec<Problem> {
+fn violations(schema: &str, policies: &[Known]) -> Vec<Problem> {
     let text = if schema == "weir" { WEIR_SCHEMA } else { schema };
     let schema = match Schema::from_str(text) {
         Ok(schema) => schema,
         Err(error) => return vec![problem("/schema", error.to_string())],
     };
-    let Ok(set) = PolicySet::from_policies(policies.iter().cloned()) else {
+    let Ok(set) = PolicySet::from_policies(policies.iter().map(|known| known.policy.clone())) else {
         return vec![problem("/policies", "the policies do not form a set")];
     };
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);

@@ -1,31 +1,13 @@
 //! What policies decide, asked as the host asks.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod support;
+
 use serde_json::{Value, json};
+use support::{ANALYST, POLICIES, cedar, decide, owned};
 use weir_plugin::testing::{call, check, configure, object};
-use weir_plugin::{
-    Attribute, Authorizer, Batch, BatchColumn, Effect, Listing, Object, Parent, Place, Plan, Planner, Verdict,
-};
+use weir_plugin::{Attribute, Authorizer, Effect, Listing, Parent, Place, Plan, Planner, Verdict};
 use weir_plugin_cedar::Cedar;
-
-const POLICIES: &str = r#"
-    @id("analysts-read")
-    permit (principal in Weir::Role::"analyst", action in Weir::Action::"read", resource in Weir::Warehouse::"warehouse:lake");
-
-    @id("owners")
-    permit (principal, action in Weir::Action::"table", resource)
-    when { resource.hasTag("owner") && resource.getTag("owner") == principal.id };
-
-    @id("no-secrets")
-    @reason("secret tables are for their owners")
-    forbid (principal, action, resource is Weir::Table)
-    when { resource.name like "secret*" }
-    unless { resource.hasTag("owner") && resource.getTag("owner") == principal.id };
-"#;
-
-fn cedar(settings: Value) -> Cedar {
-    configure(&settings).unwrap_or_else(|problems| panic!("{problems:?}"))
-}
 
 fn problems(settings: Value) -> Vec<(String, String)> {
     match configure::<Cedar>(&settings) {
@@ -33,20 +15,6 @@ fn problems(settings: Value) -> Vec<(String, String)> {
         Err(problems) => problems.into_iter().map(|problem| (problem.pointer, problem.message)).collect(),
     }
 }
-
-fn decide(cedar: &Cedar, who: (&str, &[&str]), action: &str, object: Object) -> Verdict {
-    cedar.decide(&call(who.0, who.1), &check(action, object)).expect("a decision")
-}
-
-fn owned(path: &str, owner: &str) -> Object {
-    let mut object = object("table", path);
-    object
-        .attributes
-        .push(Attribute { key: "property.owner".to_string(), value: weir_plugin::Value::Text(owner.to_string()) });
-    object
-}
-
-const ANALYST: (&str, &[&str]) = ("alice", &["analyst"]);
 
 #[test]
 fn a_permit_for_a_role_below_a_warehouse_allows_and_is_named() {
@@ -207,38 +175,47 @@ fn settings_that_fail_their_own_tests_are_refused() {
     assert!(found[0].1.contains("is allow by analysts-read"), "{found:?}");
 }
 
-/// Tables of two namespaces, owned by alice, by bob, by nobody.
-fn batch() -> Batch {
-    let parent = |name: &str| Parent { id: format!("namespace:{name}"), name: name.to_string() };
-    let names = ["orders", "secret_a", "secret_b", "plain"];
-    let owners = ["bob", "alice", "bob", "alice"];
-    Batch {
-        action: "table:describe".to_string(),
-        kind: "table".to_string(),
-        project: Parent { id: "project:default".to_string(), name: "default".to_string() },
-        warehouse: Some(Parent { id: "warehouse:lake".to_string(), name: "lake".to_string() }),
-        namespaces: vec![vec![parent("sales")], vec![parent("hr"), parent("pay")]],
-        namespace_of: vec![0, 0, 1, 1],
-        ids: (0..4).map(|i| format!("table-{i}")).collect(),
-        names: names.map(str::to_string).to_vec(),
-        columns: vec![BatchColumn {
-            key: "property.owner".to_string(),
-            values: owners.map(|owner| weir_plugin::Value::Text(owner.to_string())).to_vec(),
-        }],
-    }
-}
-
+/// What was decided once may be remembered only as long as nothing that a policy looks at has changed, the hour included.
 #[test]
-fn a_batch_is_decided_as_its_items_are() {
-    let cedar = cedar(json!({ "policies": POLICIES }));
-    let batch = batch();
-    for who in [ANALYST, ("bob", &[]), ("eve", &[])] {
-        let call = call(who.0, who.1);
-        let together = cedar.authorize_many(&call, &batch).expect("effects");
-        let apart: Vec<Effect> =
-            (0..4).map(|i| cedar.decide(&call, &batch.check(i).unwrap()).expect("a verdict").effect).collect();
-        assert_eq!(together, apart, "{who:?}");
+fn a_remembered_verdict_is_never_that_of_another_question() {
+    let hours = [
+        "context.now_ms < 2000",
+        "context has now_ms && context.now_ms < 2000",
+        "context == {now_ms: 1000}",
+        "[context].contains({now_ms: 1000})",
+    ];
+    for hour in hours {
+        let cedar = cedar(json!({ "policies": format!("permit (principal, action, resource) when {{ {hour} }};") }));
+        let check = check("table:read", object("table", "sales.orders"));
+        let at = |now_ms| {
+            let call = weir_plugin::Call { now_ms, ..call("alice", &[]) };
+            cedar.decide(&call, &check).expect("a decision").effect
+        };
+        assert_eq!([at(1_000), at(3_000), at(1_000)], [Effect::Allow, Effect::Abstain, Effect::Allow], "{hour}");
     }
+
+    let cedar = cedar(json!({ "policies": r#"
+        permit (principal == Weir::User::"alice", action == Weir::Action::"table:commit", resource in Weir::Namespace::"namespace:sales")
+        when { context.update_kinds.contains("add-schema") && resource.getTag("owner") == "alice" && principal.claims.team == "a" };
+    "# }));
+    let text = |text: &str| weir_plugin::Value::Text(text.to_string());
+    let ask = |who: &str, team: &str, action: &str, path: &str, owner: &str, kind: &str| {
+        let mut call = call(who, &[]);
+        call.principal.claims.push(Attribute { key: "team".to_string(), value: text(team) });
+        let mut object = owned(path, owner);
+        let kinds = weir_plugin::Value::Texts(vec![kind.to_string()]);
+        object.attributes.push(Attribute { key: "update-kinds".to_string(), value: kinds });
+        cedar.decide(&call, &check(action, object)).expect("a decision").effect
+    };
+    let allowed = || ask("alice", "a", "table:commit", "sales.orders", "alice", "add-schema");
+    assert_eq!(allowed(), Effect::Allow);
+    assert_eq!(ask("bob", "a", "table:commit", "sales.orders", "alice", "add-schema"), Effect::Abstain);
+    assert_eq!(ask("alice", "b", "table:commit", "sales.orders", "alice", "add-schema"), Effect::Abstain);
+    assert_eq!(ask("alice", "a", "table:drop", "sales.orders", "alice", "add-schema"), Effect::Abstain);
+    assert_eq!(ask("alice", "a", "table:commit", "hr.orders", "alice", "add-schema"), Effect::Abstain);
+    assert_eq!(ask("alice", "a", "table:commit", "sales.orders", "bob", "add-schema"), Effect::Abstain);
+    assert_eq!(ask("alice", "a", "table:commit", "sales.orders", "alice", "set-properties"), Effect::Abstain);
+    assert_eq!(allowed(), Effect::Allow);
 }
 
 #[test]
