@@ -149,6 +149,10 @@ impl Cedar {
         shared: &mut Shared<'a>,
         checks: &'a [Check],
     ) -> Result<Verdict, Fault> {
+        let key = Key::ground(&[&check.action], &check.object).and_caller(call).and_object(&check.object);
+        if let Some(verdict) = self.verdicts.get(&key) {
+            return Ok(verdict);
+        }
         let asked = Asked {
             principal: &call.principal,
             action: &check.action,
@@ -156,14 +160,14 @@ impl Cedar {
             id: Some(entities::id_of(&check.object)),
         };
         let slice = self.policies.slice(&asked)?;
-        if slice.set.is_empty() {
-            return Ok(self.undecided());
+        let verdict = match slice.set.is_empty() {
+            true => self.undecided(),
+            false => self.decide_by(&slice, call, check, shared, checks)?,
+        };
+        if !slice.reads.clock() {
+            self.verdicts.insert(key, verdict.clone());
         }
-        if slice.reads.clock() {
-            return self.decide_by(&slice, call, check, shared, checks);
-        }
-        let key = Key::ground(&[&check.action], &check.object).and_caller(call).and_object(&check.object);
-        self.verdicts.get_or(key, || self.decide_by(&slice, call, check, shared, checks))
+        Ok(verdict)
     }
 
     fn decide_by<'a>(

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::fmt::{Display, Write};
 
 use weir_plugin::{Attribute, Call, Fault, Object, Parent, Value};
 
@@ -22,11 +21,11 @@ impl<T: Clone> Remembered<T> {
         Self { answers: RefCell::default(), keys_bytes: Cell::default(), most }
     }
 
-    pub fn get_or(&self, key: Key, make: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-        if let Some(answer) = self.answers.borrow().get(&key) {
-            return Ok(answer.clone());
-        }
-        let answer = make()?;
+    pub fn get(&self, key: &Key) -> Option<T> {
+        self.answers.borrow().get(key).cloned()
+    }
+
+    pub fn insert(&self, key: Key, answer: T) {
         let mut answers = self.answers.borrow_mut();
         let bytes = self.keys_bytes.get() + key.0.len();
         if answers.len() < self.most && bytes <= KEYS_BYTES_MAX {
@@ -35,18 +34,26 @@ impl<T: Clone> Remembered<T> {
             answers.clear();
             self.keys_bytes.set(key.0.len());
         }
-        answers.insert(key, answer.clone());
+        answers.insert(key, answer);
+    }
+
+    pub fn get_or(&self, key: Key, make: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        if let Some(answer) = self.get(&key) {
+            return Ok(answer);
+        }
+        let answer = make()?;
+        self.insert(key, answer.clone());
         Ok(answer)
     }
 }
 
-/// All that an answer was made of, in one text. Lengths and counts keep `["a", "bc"]` and `["ab", "c"]` apart.
+/// All that an answer was made of, in one row of bytes. Lengths and counts keep `["a", "bc"]` and `["ab", "c"]` apart.
 #[derive(PartialEq, Eq, Hash)]
-pub struct Key(String);
+pub struct Key(Vec<u8>);
 
 impl Key {
     pub fn ground(actions: &[&str], object: &Object) -> Self {
-        let mut key = Self(String::with_capacity(512));
+        let mut key = Self(Vec::with_capacity(512));
         key.count(actions.len());
         actions.iter().for_each(|action| _ = key.add(action));
         key.add(&object.kind).parent(&object.project).count(usize::from(object.warehouse.is_some()));
@@ -97,18 +104,13 @@ impl Key {
     }
 
     fn add(&mut self, part: &str) -> &mut Self {
-        self.write(part.len(), ':');
-        self.0.push_str(part);
+        self.count(part.len());
+        self.0.extend_from_slice(part.as_bytes());
         self
     }
 
     fn count(&mut self, parts: usize) -> &mut Self {
-        self.write(parts, ';')
-    }
-
-    fn write(&mut self, number: impl Display, mark: char) -> &mut Self {
-        // A text takes whatever is written to it.
-        let _ = write!(self.0, "{number}{mark}");
+        self.0.extend_from_slice(&parts.to_le_bytes());
         self
     }
 }
