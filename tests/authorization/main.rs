@@ -15,5 +15,6 @@ mod people;
 mod replays;
 mod routes;
 mod tokens;
+mod users;
 
 use weir_tests::governed;

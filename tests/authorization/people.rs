@@ -1,4 +1,6 @@
-//! People: who is known, who is in which role, what that changes for decisions.
+//! People: who is in which role, what that changes for decisions.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use weir_tests::{Engine, Http, bodies, on_both_engines};
@@ -7,10 +9,9 @@ use crate::governed::Plugin;
 use crate::tokens::Trusting;
 
 on_both_engines!(
-    a_user_is_known_from_the_first_request_on,
-    users_are_told_of_changed_found_and_forgotten,
     roles_are_created_changed_found_and_deleted,
     a_role_of_the_catalog_gives_rights_from_the_next_request_on_and_takes_them_again,
+    a_member_removed_by_somebody_who_hung_up_has_lost_the_role,
     a_role_that_tokens_name_leads_to_the_roles_it_is_in,
     roles_give_nothing_once_their_project_is_gone,
     an_assumed_role_has_its_own_rights_and_no_others,
@@ -37,65 +38,27 @@ const POLICIES: &str = r#"
 "#;
 
 impl Trusting {
-    fn management(&self) -> Http {
+    pub fn management(&self) -> Http {
         self.weir.root.under("/management/v1")
     }
 
-    fn catalog_of(&self, token: &str) -> Http {
+    pub fn catalog_of(&self, token: &str) -> Http {
         self.with(token).under(&format!("/catalog/v1/{}", self.weir.prefix))
     }
 
-    async fn role(&self, name: &str) -> String {
+    pub async fn role(&self, name: &str) -> String {
         let made = self.management().post("/role", json!({ "name": name })).send().await.expect(201).json();
         made["id"].as_str().expect("an id").to_owned()
     }
 
-    async fn put_into(&self, role: &str, members: Value) -> weir_tests::Answer {
+    pub async fn put_into(&self, role: &str, members: Value) -> weir_tests::Answer {
         self.management().post(&format!("/role/{role}/members"), json!({ "members": members })).send().await
     }
 
-    async fn with_a_table(&self) {
+    pub async fn with_a_table(&self) {
         self.weir.create_namespace("ns").await;
         self.weir.create_table("ns", "t").await;
     }
-}
-
-async fn a_user_is_known_from_the_first_request_on(engine: Engine) {
-    let trusting = Trusting::open(engine).await;
-    let alice = trusting.provider.token_with("alice", json!({"name": "Alice", "email": "alice@example"}));
-    trusting.with(&alice).get("/catalog/v1/config?warehouse=default").send().await;
-
-    let known = trusting.management().get("/user/one~alice").send().await.expect(200).json();
-
-    let told = (known["name"].as_str(), known["email"].as_str(), known["user-type"].as_str());
-    assert_eq!(told, (Some("Alice"), Some("alice@example"), Some("human")));
-    assert_eq!(known["last-updated-with"], json!("config-call-creation"));
-}
-
-async fn users_are_told_of_changed_found_and_forgotten(engine: Engine) {
-    let trusting = Trusting::open(engine).await;
-    let management = trusting.management();
-    let carol = json!({"id": "one~carol", "name": "Carol Newman", "user-type": "human"});
-    management.post("/user", carol.clone()).send().await.expect(201);
-    management.post("/user", carol).send().await.expect_error(409, "AlreadyExistsException");
-    management.post("/user", json!({"id": "carol"})).send().await.expect_error(400, "BadRequestException");
-    let change = json!({"name": "Carol Oldman", "user-type": "application"});
-    management.ask(reqwest::Method::PUT, "/user/one~carol").json(&change).send().await.expect(200);
-
-    let found = management.post("/search/user", json!({"search": "oldm"})).send().await.expect(200).json();
-    let page = management.get("/user?pageSize=1&pageToken=").send().await.expect(200).json();
-    let next = format!("/user?pageSize=1&pageToken={}", page["next-page-token"].as_str().expect("there is more"));
-    let rest = management.get(&next).send().await.expect(200).json();
-    management.delete("/user/one~carol").send().await.expect(204);
-
-    assert_eq!(found["users"][0]["id"], json!("one~carol"));
-    assert_eq!((&page["users"][0]["id"], &rest["users"][0]["id"]), (&json!("one~admin"), &json!("one~carol")));
-    management.get("/user/one~carol").send().await.expect_error(404, "NotFoundException");
-    // Everybody reads themselves, nobody else without the right.
-    let bob = trusting.with(&trusting.provider.token("bob"));
-    bob.get("/management/v1/user/one~bob").send().await.expect(200);
-    bob.get("/management/v1/user/one~admin").send().await.expect(403);
-    bob.post("/management/v1/user", json!({"id": "one~dave"})).send().await.expect(403);
 }
 
 async fn roles_are_created_changed_found_and_deleted(engine: Engine) {
@@ -151,6 +114,33 @@ async fn a_role_of_the_catalog_gives_rights_from_the_next_request_on_and_takes_t
     let kinds: Vec<&str> =
         members["members"].as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["user", "role"]);
+}
+
+/// The removal goes on without whoever asked for it, and what the catalog remembers of roles must not outlive it.
+async fn a_member_removed_by_somebody_who_hung_up_has_lost_the_role(engine: Engine) {
+    let trusting = Trusting::open(engine).await;
+    trusting.with_a_table().await;
+    trusting.weir.govern(vec![admins()]).await;
+    let role = trusting.role("readers").await;
+    let reads = format!(r#"permit (principal in Weir::Role::"{role}", action in Weir::Action::"read", resource);"#);
+    trusting.weir.govern(vec![Plugin::cedar(&format!("{POLICIES}{reads}"))]).await;
+    let table = trusting.catalog_of(&trusting.provider.token("bob"));
+    let members = format!("/role/{role}/members");
+    let mut removed = 0;
+    for patience_us in (0..30).map(|round| 300 + 400 * round).chain([5_000_000]) {
+        trusting.put_into(&role, json!([{"type": "user", "id": "one~bob"}])).await.expect(200);
+        table.get("/namespaces/ns/tables/t").send().await.expect(200);
+        let path = format!("{members}/user/one~bob");
+        let asking = trusting.management().delete(&path).send();
+        let _ = tokio::time::timeout(Duration::from_micros(patience_us), asking).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let left = trusting.management().get(&members).send().await.expect(200).json();
+        if left["members"] == json!([]) {
+            table.get("/namespaces/ns/tables/t").send().await.expect(404);
+            removed += 1;
+        }
+    }
+    assert!(removed > 0, "the last one waited long enough");
 }
 
 async fn a_role_that_tokens_name_leads_to_the_roles_it_is_in(engine: Engine) {

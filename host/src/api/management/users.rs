@@ -301,9 +301,12 @@ pub async fn search_user(
 ) -> Result<Json<SearchUserResponse>> {
     app.authorize(&caller, Action::ServerListUsers, Object::Server).await?;
     let search = checked_search(&request.search)?;
-    let mut found: Vec<rows::User> = app.store.user(&request.search).await?.into_iter().collect();
-    found.extend(app.store.users_like(&search, FOUND_MAX).await?);
-    found.dedup_by(|later, first| later.id == first.id);
+    let mut found = app.store.users_like(&search, FOUND_MAX).await?;
+    // Whose id it is comes first, once.
+    if let Some(user) = app.store.user(&request.search).await? {
+        found.retain(|other| other.id != user.id);
+        found.insert(0, user);
+    }
     let users = found.into_iter().map(|user| SearchUser {
         id: user.id,
         name: user.name,

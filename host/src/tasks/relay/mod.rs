@@ -171,7 +171,9 @@ async fn pass_on(app: &App, target: &Target, seen: &Relay) -> Result<usize> {
             held.fail(failures, &trouble).await?;
             return Ok(told);
         }
-        held.bury((*at, event), failures + 1, &trouble).await?;
+        if !held.bury((*at, event), failures + 1, &trouble).await? {
+            return Ok(told);
+        }
         (position, failures) = (*at, 0);
         told += 1;
     }
@@ -248,17 +250,9 @@ impl Held<'_> {
         writer.commit().await
     }
 
-    /// Keeps what nobody takes, goes on with the next: both at once, or neither.
-    async fn bury(&self, (position, event): (i64, &Event), attempts: i64, trouble: &Trouble) -> Result<()> {
-        tracing::error!(
-            relay = self.name,
-            event.id = %event.id,
-            event.kind = event.kind,
-            error = trouble.message,
-            "{} takes this event under no circumstances; it is among the dead letters",
-            self.name
-        );
-        metrics::counter!("weir_dead_letters_total", "relay" => self.name.clone()).increment(1);
+    /// Keeps what nobody takes, goes on with the next: both at once, or neither. `false` where another process took over,
+    /// whose event it is now.
+    async fn bury(&self, (position, event): (i64, &Event), attempts: i64, trouble: &Trouble) -> Result<bool> {
         let letter = DeadLetter {
             id: Uuid::now_v7(),
             relay: self.name.clone(),
@@ -272,10 +266,23 @@ impl Held<'_> {
             died_at_ms: self.app.clock.now_ms(),
         };
         let mut writer = self.begin().await?;
-        if writer.advance_relay(&self.name, self.holder, position, self.until_ms()).await? {
+        let held = writer.advance_relay(&self.name, self.holder, position, self.until_ms()).await?;
+        if held {
             writer.insert_dead_letter(&letter).await?;
         }
-        writer.commit().await
+        writer.commit().await?;
+        if held {
+            tracing::error!(
+                relay = self.name,
+                event.id = %event.id,
+                event.kind = event.kind,
+                error = trouble.message,
+                "{} takes this event under no circumstances; it is among the dead letters",
+                self.name
+            );
+            metrics::counter!("weir_dead_letters_total", "relay" => self.name.clone()).increment(1);
+        }
+        Ok(held)
     }
 
     async fn release(&self) -> Result<()> {
