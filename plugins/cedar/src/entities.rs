@@ -73,8 +73,8 @@ pub fn is_wish(key: &str) -> bool {
 }
 
 /// The id by which policies name an object.
-pub fn id_of(object: &Object) -> &str {
-    if object.kind == "server" { SERVER } else { &object.id }
+pub fn policies_id<'a>(kind: &str, id: &'a str) -> &'a str {
+    if kind == "server" { SERVER } else { id }
 }
 
 /// What is known of an object.
@@ -175,7 +175,7 @@ impl Model {
     }
 
     fn object_uid(&self, object: &Object) -> Result<EntityUid, Fault> {
-        self.uid(&object.kind, id_of(object))
+        self.uid(&object.kind, policies_id(&object.kind, &object.id))
     }
 
     fn above(&self, object: &Object) -> Result<HashSet<EntityUid>, Fault> {
@@ -201,11 +201,8 @@ impl Model {
         entity(self.object_uid(object)?, attributes, self.above(object)?, tags)
     }
 
-    /// The same with as much of it as these policies read.
+    /// The same with as much of it as these policies read. Not for roles, which have more attributes.
     pub fn object_as_read(&self, object: &Object, reads: &Reads) -> Result<Entity, Fault> {
-        if object.kind == ROLE {
-            return self.object(object);
-        }
         let mut attributes = names(object, |name| reads.attribute(name));
         attributes.extend(plain_facts(object).filter(|(name, _)| reads.attribute(name)));
         let above = if reads.place() { self.above(object)? } else { HashSet::new() };

@@ -10,28 +10,26 @@ use crate::reads::Reads;
 use crate::refused;
 use crate::remembered::{Key, Remembered};
 
-/// Graphs remembered an instance, of places and of whole worlds.
+/// Places remembered an instance.
 const GROUNDS_MAX: usize = 256;
-const WHOLE_MAX: usize = 1_024;
+/// What an action or a place takes in memory, roughly.
+const ENTITY_BYTES: usize = 1_024;
 
 pub struct Graphs {
     model: Model,
     grounds: Remembered<Rc<Entities>>,
-    whole: Remembered<Rc<Entities>>,
 }
 
 impl Graphs {
     pub fn new() -> Result<Self, Vec<Problem>> {
-        Ok(Self { model: Model::new()?, grounds: Remembered::new(GROUNDS_MAX), whole: Remembered::new(WHOLE_MAX) })
+        Ok(Self { model: Model::new()?, grounds: Remembered::new(GROUNDS_MAX) })
     }
 
     /// All that policies may look at when they decide about this object: it, its place, the caller, the actions.
-    pub fn of(&self, call: &Call, actions: &[&str], object: &Object) -> Result<Rc<Entities>, Fault> {
-        self.whole.get_or(Key::ground(actions, object).and_caller(call).and_facts(object), || {
-            let mut entities = self.model.principal(call)?;
-            entities.push(self.model.object(object)?);
-            Ok(Rc::new(joined(&*self.ground(actions, object)?, entities)?))
-        })
+    pub fn of(&self, call: &Call, actions: &[&str], object: &Object) -> Result<Entities, Fault> {
+        let mut entities = self.model.principal(call)?;
+        entities.push(self.model.object(object)?);
+        joined(&*self.ground(actions, object)?, entities)
     }
 
     /// One graph for all these objects that lie together, for one action, with as much of each as the policies read.
@@ -61,14 +59,19 @@ impl Graphs {
 
     /// The actions and what lies above the object: the same for every caller.
     fn ground(&self, actions: &[&str], object: &Object) -> Result<Rc<Entities>, Fault> {
-        self.grounds.get_or(Key::ground(actions, object), || {
-            let mut entities = Vec::new();
-            for action in actions {
-                entities.extend(self.model.action(action)?);
-            }
-            entities.extend(self.model.place(object)?);
-            Ok(Rc::new(joined(&Entities::empty(), entities)?))
-        })
+        let key = Key::ground(actions, object);
+        if let Some(ground) = self.grounds.get(&key) {
+            return Ok(ground);
+        }
+        let mut entities = Vec::new();
+        for action in actions {
+            entities.extend(self.model.action(action)?);
+        }
+        entities.extend(self.model.place(object)?);
+        let bytes = entities.len() * ENTITY_BYTES;
+        let ground = Rc::new(joined(&Entities::empty(), entities)?);
+        self.grounds.insert(key, Rc::clone(&ground), bytes);
+        Ok(ground)
     }
 }
 

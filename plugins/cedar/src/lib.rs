@@ -11,8 +11,7 @@ mod scope;
 mod self_test;
 mod settings;
 
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{Authorizer as Engine, Context, Decision, Entities, PolicySet, Request};
 use weir_plugin::{
@@ -38,11 +37,20 @@ pub struct Cedar {
 const VERDICTS_MAX: usize = 4_096;
 
 /// What the checks of one call have in common.
-#[derive(Default)]
 struct Shared<'a> {
-    surroundings: Option<(&'a Object, Rc<Entities>)>,
+    actions: Vec<&'a str>,
+    surroundings: Option<(&'a Object, Entities)>,
     /// Of the checks that wish nothing.
     context: Option<Context>,
+}
+
+impl<'a> Shared<'a> {
+    fn by(checks: &'a [Check]) -> Self {
+        let mut actions: Vec<&str> = checks.iter().map(|check| check.action.as_str()).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        Self { actions, surroundings: None, context: None }
+    }
 }
 
 impl Plugin for Cedar {
@@ -70,16 +78,17 @@ impl Authorizer for Cedar {
         if let Some(verdict) = self.decided_alone(call, check) {
             return Ok(verdict);
         }
-        self.decide_in(call, check, &mut Shared::default(), std::slice::from_ref(check))
+        let alone = std::slice::from_ref(check);
+        self.decide_in(call, check, alone, &mut Shared::by(alone))
     }
 
     /// The checks of one request are mostly about one object: what lies around it is built once for all of them.
     fn authorize(&self, call: &Call, checks: &[Check]) -> Result<Vec<Verdict>, Fault> {
-        let (mut verdicts, mut shared) = (Vec::with_capacity(checks.len()), Shared::default());
-        for check in checks {
+        let (mut verdicts, mut shared) = (Vec::with_capacity(checks.len()), Shared::by(checks));
+        for (at, check) in checks.iter().enumerate() {
             verdicts.push(match self.decided_alone(call, check) {
                 Some(verdict) => verdict,
-                None => self.decide_in(call, check, &mut shared, checks)?,
+                None => self.decide_in(call, check, &checks[at..], &mut shared)?,
             });
         }
         Ok(verdicts)
@@ -94,10 +103,10 @@ impl Authorizer for Cedar {
             return Ok(vec![Effect::Deny; items]);
         }
         let asked = Asked { principal: &call.principal, action: &batch.action, kind: &batch.kind, id: None };
-        let named = self.policies.named_ids(&asked);
+        let named = self.policies.named(&asked).ids;
         let (mut effects, mut others) = (vec![self.undecided().effect; items], Vec::with_capacity(items));
         for (item, id) in batch.ids.iter().enumerate() {
-            if named.contains(id.as_str()) {
+            if named.contains(entities::policies_id(&batch.kind, id)) {
                 effects[item] = self.decide(call, &batch.check(item)?)?.effect;
             } else {
                 others.push(item);
@@ -117,10 +126,10 @@ impl Planner for Cedar {
             return Ok(Plan::Everything);
         }
         let asked = Asked { principal: &call.principal, action: &listing.action, kind: &listing.kind, id: None };
-        if !self.policies.named_ids(&asked).is_empty() {
-            return Ok(Plan::PerItem);
-        }
-        Ok(plan::plan(&self.policies.slice(&asked)?.set, listing, self.settings.otherwise))
+        let plan = plan::plan(&self.policies.slice(&asked)?.set, listing, self.settings.otherwise);
+        let named = self.policies.named(&asked);
+        let holds = named.ids.is_empty() || (plan == Plan::Everything && !named.forbids);
+        Ok(if holds { plan } else { Plan::PerItem })
     }
 }
 
@@ -140,14 +149,13 @@ impl Cedar {
             .then(|| Verdict::deny(format!("no policy can speak of objects of kind `{}`", check.object.kind)))
     }
 
-    /// Decides by the policies. What an earlier check of the same call left is used again: its surroundings where they look
-    /// the same to the policies that decide this one; they know the actions of all `checks`.
+    /// Decides by the policies, unless the same was asked before. `rest` are the checks of the call from this one on.
     fn decide_in<'a>(
         &self,
         call: &Call,
         check: &'a Check,
+        rest: &'a [Check],
         shared: &mut Shared<'a>,
-        checks: &'a [Check],
     ) -> Result<Verdict, Fault> {
         let key = Key::ground(&[&check.action], &check.object).and_caller(call).and_object(&check.object);
         if let Some(verdict) = self.verdicts.get(&key) {
@@ -157,26 +165,29 @@ impl Cedar {
             principal: &call.principal,
             action: &check.action,
             kind: &check.object.kind,
-            id: Some(entities::id_of(&check.object)),
+            id: Some(entities::policies_id(&check.object.kind, &check.object.id)),
         };
         let slice = self.policies.slice(&asked)?;
         let verdict = match slice.set.is_empty() {
             true => self.undecided(),
-            false => self.decide_by(&slice, call, check, shared, checks)?,
+            false => self.decide_by(&slice, call, (check, rest), shared)?,
         };
         if !slice.reads.clock() {
-            self.verdicts.insert(key, verdict.clone());
+            let words = [&verdict.rule, &verdict.reason];
+            let bytes = words.into_iter().flatten().map(String::len).sum();
+            self.verdicts.insert(key, verdict.clone(), bytes);
         }
         Ok(verdict)
     }
 
+    /// What an earlier check of the same call left is used again: its surroundings where they look the same to the policies
+    /// that decide this one.
     fn decide_by<'a>(
         &self,
         slice: &Slice,
         call: &Call,
-        check: &'a Check,
+        (check, rest): (&'a Check, &'a [Check]),
         shared: &mut Shared<'a>,
-        checks: &'a [Check],
     ) -> Result<Verdict, Fault> {
         let request = self.graphs.request(call, check, &mut shared.context)?;
         let looks_same = |object: &Object| {
@@ -187,13 +198,10 @@ impl Cedar {
         let (object, entities) = match known {
             Some(known) => known,
             None => {
-                let mut actions: Vec<&str> = checks.iter().map(|asked| asked.action.as_str()).collect();
-                actions.sort_unstable();
-                actions.dedup();
-                // The one of which most is known serves the most checks.
-                let fitting = checks.iter().filter(|asked| looks_same(&asked.object));
+                // The one of which most is known serves the most checks; those about one object come in a row.
+                let fitting = rest.iter().take_while(|next| looks_same(&next.object));
                 let fullest = fitting.max_by_key(|asked| entities::fact_count(&asked.object)).unwrap_or(check);
-                (&fullest.object, self.graphs.of(call, &actions, &fullest.object)?)
+                (&fullest.object, self.graphs.of(call, &shared.actions, &fullest.object)?)
             }
         };
         let verdict = self.evaluate(&request, &slice.set, &entities);
@@ -233,7 +241,11 @@ impl Cedar {
     /// Decides about many objects of one kind, for one action. What a policy could look at is the same as if each were asked
     /// about alone: its own place, no other object.
     fn decide_each(&self, call: &Call, slice: &Slice, checks: &[Check]) -> Result<Vec<Effect>, Fault> {
-        if checks.first().is_some_and(|first| slice.reads.names(&first.object.kind)) {
+        let mut ids = HashSet::with_capacity(checks.len());
+        let is_alone = |check: &Check| slice.reads.looks_beyond(&check.object.kind);
+        // Two of one id would be one object; what is not there yet has none.
+        let are_many = checks.iter().all(|check| !check.object.id.is_empty() && ids.insert(check.object.id.as_str()));
+        if !are_many || checks.first().is_some_and(is_alone) {
             return checks.iter().map(|check| Ok(self.decide(call, check)?.effect)).collect();
         }
         let (mut effects, mut context) = (Vec::with_capacity(checks.len()), None);

@@ -15,17 +15,24 @@ use crate::refused;
 use crate::scope::Scope;
 use crate::settings::Settings;
 
-/// Slices remembered an instance; callers with the same rights share one.
-const SLICES_MAX: usize = 4_096;
+/// Policies in all remembered slices together, at about a kilobyte each; callers with the same rights share a slice.
+const SLICED_MAX: usize = 16_384;
 
 const WEIR_SCHEMA: &str = include_str!("../weir.cedarschema");
 
 pub struct Policies {
     all: Vec<Known>,
-    /// The policies that can decide about an action on a kind; there are as many as the catalog asks about.
-    candidates: RefCell<HashMap<String, Rc<Candidates>>>,
-    /// By the places of their policies in `all`.
-    slices: RefCell<HashMap<Vec<usize>, Rc<Slice>>>,
+    about_anybody: Vec<usize>,
+    /// By the id of the principal, or of one of its roles.
+    about_one: HashMap<String, Vec<usize>>,
+    slices: RefCell<Slices>,
+}
+
+#[derive(Default)]
+struct Slices {
+    /// By the places of their policies among all.
+    known: HashMap<Vec<usize>, Rc<Slice>>,
+    policies: usize,
 }
 
 /// A policy with what is to be known of it again and again.
@@ -45,11 +52,11 @@ pub struct Asked<'a> {
     pub id: Option<&'a str>,
 }
 
-#[derive(Default)]
-struct Candidates {
-    about_anybody: Vec<usize>,
-    /// By the id of the principal, or of one of its roles.
-    about_one: HashMap<String, Vec<usize>>,
+/// What policies about one object speak of.
+pub struct Named<'a> {
+    pub ids: HashSet<&'a str>,
+    /// Whether one of them forbids.
+    pub forbids: bool,
 }
 
 /// The policies that can decide a question.
@@ -87,7 +94,14 @@ impl Policies {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { all, candidates: RefCell::default(), slices: RefCell::default() })
+        let (mut about_anybody, mut about_one) = (Vec::new(), HashMap::<String, Vec<usize>>::new());
+        for (at, known) in all.iter().enumerate() {
+            match known.scope.needs_id() {
+                None => about_anybody.push(at),
+                Some(id) => about_one.entry(id.to_string()).or_default().push(at),
+            }
+        }
+        Ok(Self { all, about_anybody, about_one, slices: RefCell::default() })
     }
 
     /// The policies whose scope fits; the answer is that of all policies, since the others would not be satisfied. Without
@@ -98,25 +112,34 @@ impl Policies {
         self.sliced(fitting)
     }
 
-    /// The ids that some of the fitting policies speak of alone, whatever id is asked about.
-    pub fn named_ids(&self, asked: &Asked) -> HashSet<&str> {
-        self.fitting(asked).into_iter().filter_map(|at| self.all[at].scope.object_id()).collect()
+    /// What some of the fitting policies speak of alone, whatever id is asked about.
+    pub fn named(&self, asked: &Asked) -> Named<'_> {
+        let mut named = Named { ids: HashSet::new(), forbids: false };
+        for known in self.fitting(asked).into_iter().map(|at| &self.all[at]) {
+            if let Some(id) = known.scope.object_id() {
+                named.ids.insert(id);
+                named.forbids |= known.policy.effect() == Effect::Forbid;
+            }
+        }
+        named
     }
 
     /// Their places, in order; the object's id is not looked at.
     fn fitting(&self, asked: &Asked) -> Vec<usize> {
-        let candidates = self.candidates(asked.action, asked.kind);
         let ids = std::iter::once(&asked.principal.id).chain(&asked.principal.roles);
-        let about_them = ids.filter_map(|id| candidates.about_one.get(id)).flatten();
-        let mut fitting: Vec<usize> = candidates.about_anybody.iter().chain(about_them).copied().collect();
-        fitting.retain(|at| self.all[*at].scope.fits_principal(asked.principal));
+        let about_them = ids.filter_map(|id| self.about_one.get(id)).flatten();
+        let fits = |at: &usize| {
+            let scope = &self.all[*at].scope;
+            scope.fits_question(asked.action, asked.kind) && scope.fits_principal(asked.principal)
+        };
+        let mut fitting: Vec<usize> = self.about_anybody.iter().chain(about_them).copied().filter(fits).collect();
         fitting.sort_unstable();
         fitting.dedup();
         fitting
     }
 
     fn sliced(&self, fitting: Vec<usize>) -> Result<Rc<Slice>, Fault> {
-        if let Some(slice) = self.slices.borrow().get(&fitting) {
+        if let Some(slice) = self.slices.borrow().known.get(&fitting) {
             return Ok(Rc::clone(slice));
         }
         let known = || fitting.iter().map(|at| &self.all[*at]);
@@ -126,29 +149,14 @@ impl Policies {
         let set = set.map_err(|error| refused("policies", &error))?;
         let slice = Rc::new(Slice { set, reads_facts: reads.facts(), reads });
         let mut slices = self.slices.borrow_mut();
-        if slices.len() >= SLICES_MAX {
-            slices.clear();
+        if slices.policies + fitting.len() > SLICED_MAX {
+            *slices = Slices::default();
         }
-        slices.insert(fitting, Rc::clone(&slice));
+        if fitting.len() <= SLICED_MAX {
+            slices.policies += fitting.len().max(1);
+            slices.known.insert(fitting, Rc::clone(&slice));
+        }
         Ok(slice)
-    }
-
-    fn candidates(&self, action: &str, kind: &str) -> Rc<Candidates> {
-        // No kind has a line break in it.
-        let key = format!("{kind}\n{action}");
-        if let Some(candidates) = self.candidates.borrow().get(&key) {
-            return Rc::clone(candidates);
-        }
-        let mut candidates = Candidates::default();
-        for (at, known) in self.all.iter().enumerate().filter(|(_, known)| known.scope.fits_question(action, kind)) {
-            match known.scope.needs_id() {
-                None => candidates.about_anybody.push(at),
-                Some(id) => candidates.about_one.entry(id.to_string()).or_default().push(at),
-            }
-        }
-        let candidates = Rc::new(candidates);
-        self.candidates.borrow_mut().insert(key, Rc::clone(&candidates));
-        candidates
     }
 }
 

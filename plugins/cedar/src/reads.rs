@@ -25,8 +25,8 @@ impl Reads {
     pub fn of(policy: &Policy) -> Option<Self> {
         let mut reads = Self::default();
         match policy.resource_constraint() {
-            ResourceConstraint::Any | ResourceConstraint::Is(_) => {}
-            ResourceConstraint::Eq(uid) => _ = reads.named_types.insert(uid.type_name().to_string()),
+            // A policy about one object is only asked about that one.
+            ResourceConstraint::Any | ResourceConstraint::Is(_) | ResourceConstraint::Eq(_) => {}
             // An object lies in itself, too.
             ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => {
                 reads.place = true;
@@ -68,15 +68,16 @@ impl Reads {
         self.whole_context || self.attribute("now_ms")
     }
 
-    /// Whether one names an object of this kind, so that it could look at another than the one that is asked about.
-    pub fn names(&self, kind: &str) -> bool {
-        type_of(kind).is_none_or(|type_name| self.named_types.contains(type_name))
+    /// Whether one could look at another object of this kind than the one that is asked about: it names one, or the
+    /// principal may be one.
+    pub fn looks_beyond(&self, kind: &str) -> bool {
+        matches!(kind, ROLE | "user") || type_of(kind).is_none_or(|type_name| self.named_types.contains(type_name))
     }
 
     /// Whether the answer may differ between two objects of this kind that differ in nothing but id and name.
     pub fn tells_apart(&self, kind: &str) -> bool {
-        // A principal may be the object that is asked about.
-        self.attribute("name") || self.attribute("path") || self.names(kind) || matches!(kind, ROLE | "user")
+        // The attribute of a warehouse, or of a project, that is called like its kind is its own name.
+        self.attribute("name") || self.attribute("path") || self.attribute(kind) || self.looks_beyond(kind)
     }
 
     fn add(&mut self, text: &Value) {

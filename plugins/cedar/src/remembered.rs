@@ -3,47 +3,39 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use weir_plugin::{Attribute, Call, Fault, Object, Parent, Value};
+use weir_plugin::{Call, Object, Parent, Value};
 
-use crate::entities;
-
-/// The text of all keys of one kind together: a table's properties may be long, the memory of an instance is bounded.
-const KEYS_BYTES_MAX: usize = 2 << 20;
+/// All answers of one kind with their keys: a table's properties may be long, the memory of an instance is bounded.
+const BYTES_MAX: usize = 2 << 20;
 
 pub struct Remembered<T> {
     answers: RefCell<HashMap<Key, T>>,
-    keys_bytes: Cell<usize>,
+    bytes: Cell<usize>,
     most: usize,
 }
 
 impl<T: Clone> Remembered<T> {
     pub fn new(most: usize) -> Self {
-        Self { answers: RefCell::default(), keys_bytes: Cell::default(), most }
+        Self { answers: RefCell::default(), bytes: Cell::default(), most }
     }
 
     pub fn get(&self, key: &Key) -> Option<T> {
         self.answers.borrow().get(key).cloned()
     }
 
-    pub fn insert(&self, key: Key, answer: T) {
+    /// Remembers an answer of about that many bytes; an instance that knows too much begins anew.
+    pub fn insert(&self, key: Key, answer: T, bytes: usize) {
+        let own = key.0.len() + bytes;
+        if own > BYTES_MAX {
+            return;
+        }
         let mut answers = self.answers.borrow_mut();
-        let bytes = self.keys_bytes.get() + key.0.len();
-        if answers.len() < self.most && bytes <= KEYS_BYTES_MAX {
-            self.keys_bytes.set(bytes);
-        } else {
+        if answers.len() >= self.most || self.bytes.get() + own > BYTES_MAX {
             answers.clear();
-            self.keys_bytes.set(key.0.len());
+            self.bytes.set(0);
         }
+        self.bytes.set(self.bytes.get() + own);
         answers.insert(key, answer);
-    }
-
-    pub fn get_or(&self, key: Key, make: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-        if let Some(answer) = self.get(&key) {
-            return Ok(answer);
-        }
-        let answer = make()?;
-        self.insert(key, answer.clone());
-        Ok(answer)
     }
 }
 
@@ -74,19 +66,10 @@ impl Key {
         self
     }
 
-    /// The object with what is known of it.
-    pub fn and_facts(self, object: &Object) -> Self {
-        self.and_attributes(object, entities::facts(object))
-    }
-
     /// The object with all that was told.
-    pub fn and_object(self, object: &Object) -> Self {
-        self.and_attributes(object, object.attributes.iter())
-    }
-
-    fn and_attributes<'a>(mut self, object: &Object, attributes: impl Iterator<Item = &'a Attribute>) -> Self {
+    pub fn and_object(mut self, object: &Object) -> Self {
         self.add(&object.id).add(&object.name);
-        for attribute in attributes {
+        for attribute in &object.attributes {
             self.add(&attribute.key).value(&attribute.value);
         }
         self

@@ -40,9 +40,9 @@ impl Scope {
             PrincipalConstraint::Any => anybody,
             PrincipalConstraint::Is(wanted) => Whom { type_name: Some(wanted.to_string()), named: None },
             PrincipalConstraint::Eq(uid) => Whom { named: Some(Named::of(&uid, false)), ..anybody },
-            PrincipalConstraint::In(uid) => Whom { named: Some(Named::of(&uid, true)), ..anybody },
+            PrincipalConstraint::In(uid) => Whom { named: Named::with_members(&uid), ..anybody },
             PrincipalConstraint::IsIn(wanted, uid) => {
-                Whom { type_name: Some(wanted.to_string()), named: Some(Named::of(&uid, true)) }
+                Whom { type_name: Some(wanted.to_string()), named: Named::with_members(&uid) }
             }
         };
         let actions = match policy.action_constraint() {
@@ -94,6 +94,12 @@ impl Scope {
 }
 
 impl Named {
+    /// `None` where somebody could be in it by way of a role: a role lies in its project, that on the server.
+    fn with_members(uid: &EntityUid) -> Option<Self> {
+        let named = Self::of(uid, true);
+        matches!(named.type_name.as_str(), USER_TYPE | ROLE_TYPE).then_some(named)
+    }
+
     fn of(uid: &EntityUid, with_members: bool) -> Self {
         Self { type_name: uid.type_name().to_string(), id: uid.id().unescaped().to_string(), with_members }
     }

@@ -103,6 +103,46 @@ fn a_batch_is_decided_as_its_items_are_whatever_the_policies_look_at() {
     assert!(allowed > 200 && denied > 200, "{allowed} allowed, {denied} denied: too few to mean anything");
 }
 
+/// Kinds whose own name is an attribute of another name, that the caller may be one of, or that have no id yet.
+#[test]
+fn a_batch_of_any_kind_is_decided_as_its_items_are() {
+    let policies = r#"
+        permit (principal, action, resource) when { resource has warehouse && resource.warehouse == "lake" };
+        permit (principal, action, resource) when { resource has project && resource.project == "plain" };
+        permit (principal, action, resource) when { principal in Weir::Project::"project:default" };
+        permit (principal is Weir::User in Weir::Server::"server", action == Weir::Action::"role:delete", resource);
+        permit (principal == Weir::Role::"table-0", action, resource) when { principal.name == "orders" };
+        forbid (principal in Weir::Role::"suspended", action == Weir::Action::"user:describe", resource);
+        forbid (principal, action, resource == Weir::Server::"server") when { principal.id == "alice" };
+        forbid (principal, action == Weir::Action::"warehouse:describe", resource == Weir::Warehouse::"table-3");
+    "#;
+    let cedar = cedar(json!({ "policies": policies }));
+    for kind in ["server", "project", "warehouse", "namespace", "table", "view", "role", "user"] {
+        for (verb, ids) in
+            [("describe", ["table-0", "table-1", "alice", "table-3"]), ("delete", ["", "", "alice", "alice"])]
+        {
+            let batch = Batch {
+                action: format!("{kind}:{verb}"),
+                kind: kind.to_string(),
+                warehouse: (kind != "warehouse").then_some(batch().warehouse).flatten(),
+                ids: ids.map(str::to_string).to_vec(),
+                columns: Vec::new(),
+                ..batch()
+            };
+            for (who, as_role) in [("alice", false), ("bob", false), ("table-0", true)] {
+                let mut call = call(who, &["table-0", "suspended"]);
+                if as_role {
+                    call.principal.kind = "role".to_string();
+                    call.principal.roles = vec![who.to_string()];
+                }
+                let together = cedar.authorize_many(&call, &batch).expect("effects");
+                let apart = |item| cedar.decide(&call, &batch.check(item).unwrap()).expect("a verdict").effect;
+                assert_eq!(together, (0..4).map(apart).collect::<Vec<_>>(), "{who}, {kind}:{verb}");
+            }
+        }
+    }
+}
+
 /// Ten thousand tables, a thousand of them granted one by one: only those are looked at.
 #[test]
 fn policies_about_one_object_are_asked_about_that_one() {

@@ -265,3 +265,18 @@ fn an_assumed_role_asks_as_the_role_and_has_the_rights_of_no_user() {
     assert_eq!(decide("table:read"), Verdict::allow().by("analysts"));
     assert_eq!(decide("table:commit").effect, Effect::Abstain);
 }
+
+/// A role lies in its project, that on the server: whoever holds one that is asked about is in both.
+#[test]
+fn a_policy_about_a_place_counts_for_whoever_is_in_it_by_a_role() {
+    let cedar = cedar(json!({ "policies": r#"
+        permit (principal, action, resource);
+        @id("own") forbid (principal in Weir::Project::"project:default", action == Weir::Action::"role:delete", resource);
+    "# }));
+    let mut role = object("role", "r1");
+    role.id = "r1".to_string();
+    let ask =
+        |roles: &[&str]| cedar.decide(&call("alice", roles), &check("role:delete", role.clone())).expect("a decision");
+    assert_eq!((ask(&["r1"]).effect, ask(&["r1"]).rule.as_deref()), (Effect::Deny, Some("own")));
+    assert_eq!(ask(&["other"]).effect, Effect::Allow);
+}
