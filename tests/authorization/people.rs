@@ -125,6 +125,7 @@ async fn a_member_removed_by_somebody_who_hung_up_has_lost_the_role(engine: Engi
     let reads = format!(r#"permit (principal in Weir::Role::"{role}", action in Weir::Action::"read", resource);"#);
     trusting.weir.govern(vec![Plugin::cedar(&format!("{POLICIES}{reads}"))]).await;
     let table = trusting.catalog_of(&trusting.provider.token("bob"));
+    table.get("/namespaces/ns/tables/t").send().await.expect(404);
     let members = format!("/role/{role}/members");
     let mut removed = 0;
     for patience_us in (0..30).map(|round| 300 + 400 * round).chain([5_000_000]) {
