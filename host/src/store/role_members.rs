@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::engine::{Dialect, Effect, record, rows, run, run_guarded};
 use super::roles::RoleRecord;
 use super::rows::{Member, Role, User};
+use super::sightings::Bearer;
 use super::users::UserRecord;
 use super::{Engine, Store, Writer};
 use crate::catalog::ids::RoleId;
@@ -36,11 +37,12 @@ impl Store {
         let Some(state) = embedded.sightings.state() else {
             return self.find_roles_held(user, provider, sources).await;
         };
-        if let Some(roles) = embedded.sightings.recall_roles(state, user, provider, sources) {
+        let bearer = Bearer { user, provider, sources };
+        if let Some(roles) = embedded.sightings.recall_roles(state, bearer) {
             return Ok(roles);
         }
         let roles = self.find_roles_held(user, provider, sources).await?;
-        embedded.sightings.keep_roles(state, user, provider, sources, &roles);
+        embedded.sightings.keep_roles(state, bearer, &roles);
         Ok(roles)
     }
 

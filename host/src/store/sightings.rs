@@ -31,6 +31,16 @@ struct Rows {
     roles: HashMap<String, Held>,
 }
 
+/// Whose roles are asked for, by way of which token.
+#[derive(Clone, Copy)]
+pub(super) struct Bearer<'a> {
+    pub(super) user: &'a str,
+    /// Who issued the token.
+    pub(super) provider: &'a str,
+    /// The names that it gives to roles of theirs.
+    pub(super) sources: &'a [String],
+}
+
 struct Held {
     provider: String,
     sources: Vec<String>,
@@ -69,21 +79,16 @@ impl Sightings {
         insert(&mut rows.tabulars, (warehouse, ident.clone()), row.clone());
     }
 
-    pub(super) fn recall_roles(
-        &self,
-        state: State,
-        user: &str,
-        provider: &str,
-        sources: &[String],
-    ) -> Option<Vec<RoleId>> {
+    pub(super) fn recall_roles(&self, state: State, bearer: Bearer<'_>) -> Option<Vec<RoleId>> {
         let rows = self.of(state)?;
-        let held = rows.roles.get(user).filter(|held| held.provider == provider && held.sources == sources)?;
-        Some(held.roles.clone())
+        let held = rows.roles.get(bearer.user)?;
+        (held.provider == bearer.provider && held.sources == bearer.sources).then(|| held.roles.clone())
     }
 
     /// The same for the roles that somebody is in, by way of what their token says, too.
-    pub(super) fn keep_roles(&self, state: State, user: &str, provider: &str, sources: &[String], roles: &[RoleId]) {
+    pub(super) fn keep_roles(&self, state: State, bearer: Bearer<'_>, roles: &[RoleId]) {
         let Some(mut rows) = self.now_of(state) else { return };
+        let Bearer { user, provider, sources } = bearer;
         let held = Held { provider: provider.to_owned(), sources: sources.to_vec(), roles: roles.to_vec() };
         insert(&mut rows.roles, user.to_owned(), held);
     }
@@ -148,20 +153,21 @@ mod tests {
     fn roles_are_those_of_the_same_token_before_the_next_commit() -> Result<(), Box<dyn std::error::Error>> {
         let sightings = Sightings::default();
         let before = sightings.state().ok_or("a state")?;
-        let (role, token) = (RoleId(uuid::Uuid::from_u128(1)), ["analysts".to_owned()]);
-        sightings.keep_roles(before, "idp~ann", "idp", &token, &[role]);
-        assert_eq!(sightings.recall_roles(before, "idp~ann", "idp", &token), Some(vec![role]));
-        assert_eq!(sightings.recall_roles(before, "idp~ann", "idp", &[]), None);
-        assert_eq!(sightings.recall_roles(before, "idp~ann", "", &token), None);
-        assert_eq!(sightings.recall_roles(before, "idp~bob", "idp", &token), None);
+        let (role, sources) = (RoleId(uuid::Uuid::from_u128(1)), ["analysts".to_owned()]);
+        let ann = Bearer { user: "idp~ann", provider: "idp", sources: &sources };
+        sightings.keep_roles(before, ann, &[role]);
+        assert_eq!(sightings.recall_roles(before, ann), Some(vec![role]));
+        assert_eq!(sightings.recall_roles(before, Bearer { sources: &[], ..ann }), None);
+        assert_eq!(sightings.recall_roles(before, Bearer { provider: "", ..ann }), None);
+        assert_eq!(sightings.recall_roles(before, Bearer { user: "idp~bob", ..ann }), None);
 
         sightings.commit_begins();
         sightings.commit_ended();
 
         let after = sightings.state().ok_or("a state")?;
-        assert_eq!(sightings.recall_roles(after, "idp~ann", "idp", &token), None);
-        sightings.keep_roles(before, "idp~ann", "idp", &token, &[role]);
-        assert_eq!(sightings.recall_roles(after, "idp~ann", "idp", &token), None, "read before the commit");
+        assert_eq!(sightings.recall_roles(after, ann), None);
+        sightings.keep_roles(before, ann, &[role]);
+        assert_eq!(sightings.recall_roles(after, ann), None, "read before the commit");
         Ok(())
     }
 }

@@ -114,7 +114,8 @@ impl Authorizer for Cedar {
         }
         let slice = self.policies.slice(&asked)?;
         if !slice.set.is_empty() {
-            self.decide_alike(call, batch, &slice, &others, &mut effects)?;
+            let decided = self.decide_alike(call, batch, &slice, &others)?;
+            others.into_iter().zip(decided).for_each(|(item, effect)| effects[item] = effect);
         }
         Ok(effects)
     }
@@ -209,15 +210,8 @@ impl Cedar {
         verdict
     }
 
-    /// Decides about these items, each by itself only where the policies can tell two of one namespace apart.
-    fn decide_alike(
-        &self,
-        call: &Call,
-        batch: &Batch,
-        slice: &Slice,
-        items: &[usize],
-        effects: &mut [Effect],
-    ) -> Result<(), Fault> {
+    /// Decides about these items, in order, each by itself only where the policies can tell two of one namespace apart.
+    fn decide_alike(&self, call: &Call, batch: &Batch, slice: &Slice, items: &[usize]) -> Result<Vec<Effect>, Fault> {
         let matters = |column: &BatchColumn| slice.reads_facts || entities::is_wish(&column.key);
         let tells_apart = slice.reads.tells_apart(&batch.kind) || batch.columns.iter().any(matters);
         let (mut checks, mut check_of, mut of_namespace) =
@@ -232,10 +226,7 @@ impl Cedar {
             }
         }
         let decided = self.decide_each(call, slice, &checks)?;
-        for (item, check) in items.iter().zip(check_of) {
-            effects[*item] = decided[check];
-        }
-        Ok(())
+        Ok(check_of.into_iter().map(|check| decided[check]).collect())
     }
 
     /// Decides about many objects of one kind, for one action. What a policy could look at is the same as if each were asked
