@@ -28,6 +28,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// What memory may grow by from the middle of the soak to its end; a leak of one answer a request is far above.
 const GROWTH_KIB_MAX: usize = 16 * 1024;
 
+/// How the path of the embedded ledger ends.
+const LEDGER: &str = "/weir.db";
+
 /// In which its course is told.
 const PARTS: usize = 20;
 
@@ -200,6 +203,7 @@ impl<'a> Worker<'a> {
 
 /// What the system says about a process.
 struct Look {
+    /// All resident memory but the mapped ledger.
     own_kib: usize,
     descriptors: usize,
 }
@@ -214,10 +218,19 @@ async fn watch(process: u32, end: Instant) -> Vec<Look> {
 }
 
 fn look(process: u32) -> Look {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process is there");
-    // Its own memory: of the ledger's file, which grows, the system maps as much as it likes.
-    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
-    let own_kib = own.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
+    let mappings = fs::read_to_string(format!("/proc/{process}/smaps")).expect("the process is there");
+    let (mut is_ledger, mut own_kib) = (false, 0);
+    for line in mappings.lines() {
+        match line.split_once(char::is_whitespace) {
+            Some(("Rss:", size)) if !is_ledger => {
+                own_kib += size.trim().trim_end_matches(" kB").parse::<usize>().expect("a number of KiB");
+            }
+            // Where a mapping begins: of the ledger's file, which grows, the system maps as much as it likes.
+            Some((range, mapped)) if !range.ends_with(':') => is_ledger = mapped.ends_with(LEDGER),
+            _ => {}
+        }
+    }
+    assert!(own_kib > 0, "it has memory");
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).expect("the process is there").count();
     Look { own_kib, descriptors }
 }

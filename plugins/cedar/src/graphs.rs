@@ -1,4 +1,4 @@
-//! The graphs of entities that policies are evaluated over: what lies around an object is built once, then shared.
+//! The graphs of entities that policies are evaluated over: what lies above an object is built once, then shared.
 
 use std::rc::Rc;
 
